@@ -1,0 +1,1 @@
+"""Makes what *is* in the app agree with what *should be*. Read `model.py`, then `plan.py`, then `courier.py`."""

@@ -1,0 +1,1 @@
+"""Decides what a session is worth at a moment and what an IdP's answer leaves of it. Read `policy.py` first."""
