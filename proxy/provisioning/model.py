@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum, unique
 from typing import NewType, TypeAlias
 
+from proxy.groups.model import Because as Because  # noqa: PLC0414 -- re-exported: one place to read the words
+from proxy.groups.model import Entitlement as Entitlement  # noqa: PLC0414 -- as above
 from proxy.groups.rules import AppGroupName, RoleName
-from proxy.identity import Groups, Identity, IdpId, NOT_STATED, Subject
+from proxy.identity import NOT_STATED, Groups, Identity, IdpId, Subject
 from proxy.reasons import Reason
 
 AccountId = NewType("AccountId", str)
@@ -127,33 +129,6 @@ class Binding:
 
 
 # --- what should be -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Because:
-    """One link of the chain from a claim to a consequence: `about` a group, role or operation, `cause` in the operator's words."""
-
-    reason: Reason
-    about: str
-    cause: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entitlement:
-    """What a person should have in the app, and because of what.
-
-    `groups` are app group names; None for somebody whose groups nobody ever stated, or with groups switched off (nothing is joined or left).
-    `owned` are the app groups that evaluation may take away: active links, role groups, the default group. Nothing outside it is touched.
-    `observed` are groups of links in `observe` mode with what they should be: reported, never changed.
-    """
-
-    groups: frozenset[AppGroupName] | None
-    owned: frozenset[AppGroupName]
-    role: RoleName | None
-    is_role_exact: bool = False
-    observed: frozenset[AppGroupName] = frozenset()
-    observed_owned: frozenset[AppGroupName] = frozenset()
-    because: tuple[Because, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,37 @@
+"""What follows from a person's groups: an entitlement, with the chain of causes that led to it."""
+
+from dataclasses import dataclass
+
+from proxy.groups.rules import AppGroupName, RoleName
+from proxy.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Because:
+    """One link of the chain from a claim to a consequence.
+
+    `about` is a group, role or operation, `cause` says in the operator's words what led there.
+    """
+
+    reason: Reason
+    about: str
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entitlement:
+    """What a person should have in the app, and because of what.
+
+    `groups` are app group names; None for somebody whose groups nobody ever stated, or with groups switched off
+    (nothing is joined or left). `owned` are the app groups that evaluation may take away: active links, role groups,
+    the default group. Nothing outside it is touched. `observed` are groups of links in `observe` mode with what they
+    should be: reported, never changed.
+    """
+
+    groups: frozenset[AppGroupName] | None
+    owned: frozenset[AppGroupName]
+    role: RoleName | None
+    is_role_exact: bool = False
+    observed: frozenset[AppGroupName] = frozenset()
+    observed_owned: frozenset[AppGroupName] = frozenset()
+    because: tuple[Because, ...] = ()
