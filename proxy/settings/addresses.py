@@ -1,0 +1,126 @@
+"""Where things listen and where they are reached: `host:port` and URLs, checked as far as they can be without a network."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, PlainValidator
+
+_HOST: Final = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
+)
+_HOST_PORT: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A TCP address to listen on. `host` is a name or an IP address without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(value: object) -> Address:
+    """From `host:port`; an IPv6 address stands in brackets. Port 0 lets the system choose.
+
+    Raises ValueError with a sentence.
+    """
+    match = _HOST_PORT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError("write host:port, such as 127.0.0.1:8080, 0.0.0.0:8080 or [::1]:8080")
+    host, port = match["six"] or match["host"], int(match["port"])
+    if not _is_host(match["six"], match["host"]):
+        raise ValueError(f"{host!r} is neither a host name nor an IP address")
+    if port > 65535:
+        raise ValueError("a port is at most 65535")
+    return Address(host=host, port=port)
+
+
+def _is_host(six: str | None, host: str | None) -> bool:
+    if six is not None:
+        return _ip(six) is not None
+    if host is None or not _HOST.fullmatch(host):
+        return False
+    return not re.fullmatch(r"[\d.]+", host) or _ip(host) is not None
+
+
+def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def parse_addresses(value: object) -> tuple[Address, ...]:
+    """One address or a list of them; at least one."""
+    values = value if isinstance(value, (list, tuple)) else [value]
+    if not values:
+        raise ValueError("name at least one address to listen on")
+    return tuple(parse_address(item) for item in values)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a browser treats this host as the machine itself (design §1): `localhost`, `*.localhost`, 127.0.0.0/8, ::1."""
+    name = host.lower().rstrip(".")
+    ip = _ip(name)
+    return name == "localhost" or name.endswith(".localhost") or (ip is not None and ip.is_loopback)
+
+
+def split_url(text: str) -> SplitResult:
+    """The parts of an absolute http or https URL. Raises ValueError with a sentence, also for credentials in the URL."""
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise ValueError("this is not a URL: host or port cannot be read") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\\]", text):
+        raise ValueError("write an absolute URL, such as https://app.example.com")
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("a URL here must not carry a user name or password")
+    if parts.query or parts.fragment or text.endswith(("?", "#")):
+        raise ValueError("this URL must have neither a query (?) nor a fragment (#)")
+    return parts
+
+
+def check_origin(text: str) -> str:
+    """The origin, without a trailing slash and in lower case; a URL with a path is refused."""
+    parts = split_url(text)
+    if parts.path not in ("", "/"):
+        raise ValueError("this URL must not have a path")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def check_upstream_url(text: str) -> str:
+    """The origin of the app; only plain http is spoken to it."""
+    origin = check_origin(text)
+    if not origin.startswith("http://"):
+        raise ValueError(
+            "the app is reached over plain http on its own host or network; write http://host:port"
+        )
+    return origin
+
+
+def check_url(text: str) -> str:
+    """An absolute URL exactly as written: an issuer is compared character by character (OpenID Connect Discovery §4.3)."""
+    split_url(text)
+    return text
+
+
+def check_endpoint(text: str) -> str:
+    """An absolute URL without its trailing slash, ready to have a path added."""
+    return check_url(text).rstrip("/")
+
+
+Listen = Annotated[
+    tuple[Address, ...], PlainValidator(parse_addresses, json_schema_input_type=str | list[str])
+]
+OpsListen = Annotated[Address, PlainValidator(parse_address, json_schema_input_type=str)]
+Origin = Annotated[str, AfterValidator(check_origin)]
+UpstreamUrl = Annotated[str, AfterValidator(check_upstream_url)]
+Issuer = Annotated[str, AfterValidator(check_url)]
+Endpoint = Annotated[str, AfterValidator(check_endpoint)]

@@ -1,0 +1,162 @@
+"""One identity provider of the list `idps`."""
+
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from proxy.settings.addresses import Issuer
+from proxy.settings.durations import Duration, PositiveDuration
+from proxy.settings.files import FileToRead
+from proxy.settings.secrets import Secret
+from proxy.settings.section import Section, setting
+from proxy.settings.text import IdpName, Text, Texts
+
+Kind = Literal["generic", "keycloak", "entra", "okta", "google", "auth0", "logto"]
+ClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
+
+_WITH_MARKER: Final = frozenset({"keycloak", "entra", "auth0", "logto"})
+_RESERVED: Final = frozenset(
+    {
+        "client_id", "client_secret", "code", "code_challenge", "code_challenge_method", "grant_type", "nonce",
+        "redirect_uri", "response_mode", "response_type", "scope", "state",
+    }
+)  # fmt: skip
+
+
+def check_scopes(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    """Scopes of an OpenID request: `openid` is among them (OpenID Connect Core §3.1.2.1)."""
+    if "openid" not in scopes:
+        raise ValueError("the scope openid is missing; without it there is no ID token")
+    for scope in scopes:
+        if not scope or not all("!" <= sign <= "~" and sign not in '"\\' for sign in scope):
+            raise ValueError(f"{scope!r} is not a scope (one word each, as a list)")
+    return scopes
+
+
+def check_extra_parameters(parameters: dict[str, str]) -> dict[str, str]:
+    """Parameters that the flow itself sets cannot be set again."""
+    for name in sorted(_RESERVED & parameters.keys()):
+        raise ValueError(f"{name} is set by Muster itself")
+    return parameters
+
+
+class ClaimNames(Section):
+    """Where an IdP puts what. A path is a literal key first (`https://example.com/roles`), else dotted (`realm_access.roles`)."""
+
+    groups: Texts = setting(("groups",), "Claim paths that hold groups; what all of them hold is united.")
+    email: Text = setting("email", "The e-mail address.")
+    email_verified: Text = setting("email_verified", "Whether the IdP has verified the address.")
+    name: Text = setting("name", "The full name, for people to read.")
+    username: Text = setting("preferred_username", "The user name; a new account's login is made from it.")
+
+
+class AskAgainArchives(Section):
+    """When an IdP that cannot say "suspended" is taken to mean it. `after` is in seconds; None means never."""
+
+    after: Duration | None = setting(None, "How long after a bare `invalid_grant` the account is archived.")
+
+
+def _never(value: Any) -> Any:
+    if value == "never":
+        return {}
+    if isinstance(value, dict) and value.get("after") is not None:
+        return value
+    if isinstance(value, AskAgainArchives):
+        return value
+    raise ValueError("write never, or {after: 24h}")
+
+
+def _after_asking(values: dict[str, Any]) -> Any:
+    return "never" if values.get("kind") in _WITH_MARKER else {"after": "24h"}
+
+
+def _client_auth(values: dict[str, Any]) -> ClientAuth:
+    return "client_secret_basic" if values.get("client_secret") else "none"
+
+
+class Idp(Section):
+    """An OpenID Provider that people sign in with."""
+
+    id: Annotated[
+        IdpName,
+        Field(
+            description="A short name of your own: small letters, digits, `-` and `_`. "
+            "It is part of the callback's address and of metrics."
+        ),
+    ]
+    name: Text | None = setting(None, "What people read on the sign-in page; null = the id.")
+    kind: Kind = setting(
+        "generic",
+        "Which product it is. It decides which error markers mean that a person was suspended, "
+        "and the default of `ask_again_archives`.",
+    )
+    issuer: Annotated[
+        Issuer,
+        Field(
+            description="The issuer, exactly as in the IdP's discovery document (a trailing slash counts)."
+        ),
+    ]
+    client_id: Annotated[Text, Field(description="The client that you registered at the IdP for Muster.")]
+    client_secret: Secret | None = setting(
+        None, "Its secret, as {file: PATH} or {env: NAME}; null = a public client."
+    )
+    client_auth: Annotated[
+        ClientAuth,
+        Field(
+            default_factory=_client_auth,
+            description="How the secret is sent. Left out: `client_secret_basic` with a secret, `none` without.",
+        ),
+    ]
+    scopes: Annotated[tuple[str, ...], AfterValidator(check_scopes)] = setting(
+        ("openid", "profile", "email"),
+        "What is asked for. Many IdPs want `groups` here, some `offline_access`.",
+    )
+    claims: ClaimNames = setting({}, "Where this IdP puts what.")
+    groups_separator: str | None = setting(
+        None,
+        "Splits a groups claim that is one string, such as `,`; null = one string is one group.",
+        min_length=1,
+        max_length=8,
+    )
+    absent_groups: Literal["not_stated", "empty"] = setting(
+        "not_stated",
+        "What an absent groups claim means: `not_stated` takes nothing away, `empty` means that the person is in no group. "
+        "Okta leaves the claim out for people without groups.",
+    )
+    userinfo: Literal["auto", "always", "never"] = setting(
+        "auto",
+        "When the userinfo endpoint is asked: `auto` = when the ID token lacks a claim that is needed.",
+    )
+    trust_email: bool = setting(False, "Count this IdP's e-mail addresses as verified, whatever it says.")
+    hosted_domains: Texts = setting(
+        (), "Google: the `hd` values that are admitted; they decide instead of the address."
+    )
+    ask_again_archives: Annotated[
+        AskAgainArchives,
+        BeforeValidator(_never, json_schema_input_type=Literal["never"] | AskAgainArchives),
+        Field(
+            default_factory=_after_asking,
+            description="Whether a refused refresh that names no cause archives the account: `never`, "
+            "or `{after: 24h}` unless the person signs in again meanwhile. Left out: `never` for kinds that say "
+            "when somebody is suspended (keycloak, entra, auth0, logto), `{after: 24h}` for the others.",
+        ),
+    ]
+    ask_again_codes: Texts = setting(
+        (), "Further error codes of a refresh that mean: ask the person to sign in again."
+    )
+    denied_markers: Texts = setting(
+        (),
+        "Further texts in `error_description` or `suberror` of an `invalid_grant` that mean: this person is suspended.",
+    )
+    timeout: PositiveDuration = setting("10s", "How long one call to the IdP may take.")
+    extra_parameters: Annotated[dict[str, str], AfterValidator(check_extra_parameters)] = setting(
+        {}, "Parameters added to the authorization request, such as `{organization: acme}`."
+    )
+    ca_file: FileToRead | None = setting(
+        None, "A PEM file with the authorities that sign the IdP's certificate."
+    )
+
+    @property
+    def title(self) -> str:
+        """What people read."""
+        return self.name or self.id

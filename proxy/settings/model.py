@@ -1,0 +1,138 @@
+"""`Settings`: everything an operator can set, as one frozen value. The sections stand in `traffic`, `idp` and `people`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationInfo
+
+from proxy.errors import Problem
+from proxy.settings.addresses import Endpoint, Listen, OpsListen, Origin
+from proxy.settings.durations import PositiveDuration
+from proxy.settings.files import FileToWrite
+from proxy.settings.idp import Idp
+from proxy.settings.people import Groups, Guard, Joining, Roles
+from proxy.settings.secrets import Secret
+from proxy.settings.section import Section, local_path, reading, setting
+from proxy.settings.text import Text, as_list
+from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream
+
+
+class Store(Section):
+    """Where sessions, bindings and the outbox are kept."""
+
+    sqlite: FileToWrite = setting("./muster.db", "The SQLite file; made when absent.")
+
+
+class Refresh(Section):
+    """When the IdP is asked again."""
+
+    every: PositiveDuration = setting("1h", "The longest time between two questions about one session.")
+    at_least: PositiveDuration = setting("5m", "The shortest, where an access token lives shorter than that.")
+    grace: PositiveDuration = setting(
+        "1h", "How long people are served after a question fell due while the IdP is silent."
+    )
+    cool_off: PositiveDuration = setting("30s", "How long to wait before asking a silent IdP again.")
+
+
+class SessionTimes(Section):
+    """How long a session may live, however well the IdP speaks of the person."""
+
+    idle: PositiveDuration = setting("7d", "Without a request.")
+    absolute: PositiveDuration = setting("30d", "In all.")
+
+
+def _preset(name: str, info: ValidationInfo) -> str:
+    """A built-in preset's name as it is; a path (with `/`, or ending in .yaml) made absolute, and the file must exist."""
+    if "/" not in name and not name.endswith((".yaml", ".yml")):
+        return name
+    path = local_path(name, reading(info).folder)
+    if not path.is_file():
+        raise ValueError(f"there is no preset file {path}")
+    return str(path)
+
+
+class App(Section):
+    """The app's admin API, by which accounts and groups follow."""
+
+    preset: Annotated[
+        Text,
+        AfterValidator(_preset),
+        Field(
+            description="How this app's API is spoken: the name of a built-in preset, or the path of your own YAML file."
+        ),
+    ]
+    url: Annotated[Endpoint, Field(description="Where the admin API is reached.")]
+    credentials: dict[str, Secret] = setting(
+        {}, "The secrets that the preset asks for, each {file: PATH} or {env: NAME}."
+    )
+    protected: Annotated[tuple[Text, ...], BeforeValidator(as_list)] = setting(
+        (),
+        "Logins that are never archived, removed or demoted; the account behind the admin token belongs here.",
+    )
+    timeout: PositiveDuration = setting("5s", "How long one call to the API may take.")
+    parallel: int = setting(4, "How many calls may run at once.", ge=1, le=256)
+    variables: dict[str, str] = setting({}, "Values that the preset's templates may use.")
+
+
+class Log(Section):
+    """What is written to standard error and standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = setting(
+        "info", "The least severe log lines that are written."
+    )
+    access: bool = setting(True, "Write a line for every request.")
+
+
+class Settings(Section):
+    """The whole configuration."""
+
+    listen: Listen = setting(
+        "127.0.0.1:8080", "Where people's requests arrive: host:port, or a list of them."
+    )
+    public_url: Annotated[
+        Origin,
+        Field(description="The address that people type: scheme and host, and the port if it is unusual."),
+    ]
+    ops_listen: OpsListen | None = setting(
+        None, "Where /metrics, /livez and /readyz are served apart from users; null = metrics are not served."
+    )
+    insecure_http: bool = setting(
+        False,
+        "Allow a `public_url` (or an issuer) on plain http beyond loopback. Cookies and tokens then cross the network readable.",
+    )
+    upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
+    limits: Limits = setting({}, "What one client connection may cost.")
+    store: Store = setting({}, "Where sessions, bindings and the outbox are kept.")
+    keys_file: FileToWrite = setting(
+        "./muster.keys",
+        "The keys that seal sessions; made with mode 0600 when absent. Whoever loses it signs everybody out.",
+    )
+    idps: Annotated[tuple[Idp, ...], Field(min_length=1, description="The identity providers; at least one.")]
+    refresh: Refresh = setting({}, "When the IdP is asked again.")
+    session: SessionTimes = setting({}, "How long a session may live.")
+    joining: Joining = setting({}, "Who gets an account.")
+    groups: Groups = setting({}, "Which IdP groups mean which app groups.")
+    roles: Roles = setting({}, "The app's roles.")
+    app: App | None = setting(
+        None,
+        "The app's admin API; null = accounts and groups are not carried into the app, only headers are sent.",
+    )
+    guard: Guard = setting({}, "How much may change in an hour without an administrator.")
+    headers: Headers = setting({}, "How the app is told who somebody is.")
+    open_paths: tuple[OpenPath, ...] = setting(
+        (),
+        "Paths that need no sign-in: exact ones, or prefixes that end in `/*`. No identity header goes with them.",
+    )
+    log: Log = setting({}, "What is logged.")
+
+    _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What can be served but is probably not meant."""
+        return self._warnings
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What Muster writes."""
+        return (self.store.sqlite, self.keys_file)

@@ -1,0 +1,100 @@
+"""Sections about requests: the upstream, the limits of a connection, the identity headers and the paths without sign-in."""
+
+import re
+from typing import Annotated, Final, Literal
+
+from pydantic import AfterValidator, Field
+
+from proxy.settings.addresses import UpstreamUrl
+from proxy.settings.durations import PositiveDuration, Size
+from proxy.settings.section import Section, setting
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+OWN_PREFIX: Final = "/_muster/"
+
+
+def check_header_name(name: str) -> str:
+    """A field name (RFC 9110 §5.1)."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("this is not a header name")
+    return name
+
+
+def check_open_path(path: str) -> str:
+    """An exact path, or a prefix that ends in `/*`; printable ASCII without `?`, `#`, dot segments or empty segments."""
+    body = path.removesuffix("/*")
+    if not path.startswith("/") or "*" in body:
+        raise ValueError("write an exact path such as /health, or a prefix that ends in /* such as /static/*")
+    if not re.fullmatch(r"[!-~]*", path) or re.search(r"[?#\\%]", path):
+        raise ValueError("an open path is plain text: no space, %, ?, # or backslash, nothing beyond ASCII")
+    if re.search(r"//|/\.\.?(/|\Z)", body):
+        raise ValueError("an open path has no empty and no . or .. segment")
+    if f"{path}/".startswith(OWN_PREFIX):
+        raise ValueError("paths under /_muster/ are Muster's own")
+    return path
+
+
+HeaderName = Annotated[str, AfterValidator(check_header_name)]
+OpenPath = Annotated[str, AfterValidator(check_open_path)]
+
+
+class Upstream(Section):
+    """The app that Muster stands in front of."""
+
+    url: Annotated[UpstreamUrl, Field(description="Where the app listens: http://host:port.")]
+    host: Literal["keep", "upstream"] = setting(
+        "keep",
+        "Which Host header the app sees: `keep` passes the browser's on, `upstream` sends that of `upstream.url`.",
+    )
+    connections: int = setting(256, "How many connections to the app may be open at once.", ge=1, le=65536)
+    connect_timeout: PositiveDuration = setting("5s", "How long connecting to the app may take.")
+    first_byte_timeout: PositiveDuration = setting("60s", "How long the app may take to begin its answer.")
+    idle_timeout: PositiveDuration = setting(
+        "60s", "How long a body may make no progress, in either direction."
+    )
+
+
+class Limits(Section):
+    """What one client connection may cost."""
+
+    header_timeout: PositiveDuration = setting("10s", "How long a client may take to send a request's head.")
+    body_timeout: PositiveDuration = setting("30s", "How long a client's body may make no progress.")
+    idle_timeout: PositiveDuration = setting(
+        "75s", "How long a kept-alive connection may wait for its next request."
+    )
+    write_timeout: PositiveDuration = setting("30s", "How long a client may read nothing of an answer.")
+    drain_timeout: PositiveDuration = setting("20s", "How long running requests may take to end at shutdown.")
+    header_bytes: Size = setting("32KiB", "The largest request head; a larger one is answered with 431.")
+    header_count: int = setting(
+        100, "The most header fields a request may have; more are answered with 431.", ge=8, le=1000
+    )
+    body_bytes: Size | None = setting(
+        None, "The largest request body; null = any size (bodies are streamed)."
+    )
+    connections: int = setting(10000, "The most client connections at once.", ge=1, le=1_000_000)
+
+
+class Headers(Section):
+    """How the app is told who somebody is. Clients can never send these themselves, in any spelling."""
+
+    user: HeaderName = setting("X-Forwarded-User", "Carries the app's own login of the person.")
+    email: HeaderName = setting("X-Forwarded-Email", "Carries the person's e-mail address.")
+    groups: HeaderName = setting(
+        "X-Forwarded-Groups",
+        "Carries the person's groups, comma-joined; absent when the IdP did not state them.",
+    )
+    username: HeaderName = setting(
+        "X-Forwarded-Preferred-Username", "Carries the user name that the IdP states; a label, not a key."
+    )
+    groups_allowed: tuple[str, ...] = setting(
+        (), 'IdP groups that are sent besides the linked ones; "*" = all.'
+    )
+    groups_max_bytes: Size = setting(
+        "8KiB", "The longest groups header; a person with more sees an error page, never a shortened list."
+    )
+    user_claim: str | None = setting(
+        None,
+        "The claim sent as the user. Required without `app`, refused with it: there the app's own login is sent.",
+        min_length=1,
+    )
+    pass_authorization: bool = setting(False, "Pass the client's Authorization header on to the app.")
