@@ -5,10 +5,18 @@
 
 from dataclasses import dataclass
 from enum import Enum, unique
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 
 from proxy.reasons import Reason
-from proxy.session.model import SessionKey
+from proxy.session.model import (
+    AccountRefused,
+    AccountState,
+    Condition,
+    Pending,
+    Ready,
+    Session,
+    SessionKey,
+)
 
 
 @unique
@@ -107,3 +115,55 @@ class Deny:
 Decision: TypeAlias = Own | Open | Admit | Renew | SignIn | Deny
 Verdict: TypeAlias = Own | Open | Admit | SignIn | Deny
 """A decision after any renewal: what the edge carries out."""
+
+
+def kind_of(request: Request) -> Kind:
+    """Who is asking. A browser that navigates says so (Fetch Metadata); older ones ask for HTML with a plain GET or HEAD."""
+    mode = request.header(b"sec-fetch-mode")
+    if request.header(b"x-requested-with") is not None or request.header(b"upgrade") is not None:
+        return Kind.SCRIPT
+    if mode is not None:
+        return Kind.NAVIGATION if mode.strip().lower() == b"navigate" else Kind.SCRIPT
+    accepts_html = b"text/html" in (request.header(b"accept") or b"").lower()
+    return Kind.NAVIGATION if accepts_html and request.method in (b"GET", b"HEAD") else Kind.SCRIPT
+
+
+def judge(session: Session, condition: Condition, kind: Kind) -> Ready | Renew | SignIn | Deny:
+    """What a session's condition and account mean for a request; `Ready` is to be admitted.
+
+    | condition | has a refresh token | account | answer |
+    |---|---|---|---|
+    | ended | – | – | sign in |
+    | due | no | – | silent sign-in |
+    | due | yes | – | renew |
+    | stale | – | – | 503 |
+    | fresh, waiting | – | pending | 503 "being set up" |
+    | fresh, waiting | – | refused | 403 with the reason |
+    | fresh, waiting | – | ready | admit |
+    """
+    match condition:
+        case Condition.ENDED:
+            return SignIn(reason=Reason.TOO_OLD, kind=kind)
+        case Condition.DUE:
+            if session.tokens.refresh_token is None:
+                reason = session.trouble or Reason.NO_REFRESH_TOKEN
+                return SignIn(reason=reason, kind=kind, is_silent=True)
+            return Renew(session=session.key)
+        case Condition.STALE:
+            return Deny(status=503, reason=Reason.GRACE_OVER, kind=kind, retry_after=30)
+        case Condition.FRESH | Condition.WAITING:
+            return _by_account(session.account, kind)
+        case _:
+            assert_never(condition)
+
+
+def _by_account(account: AccountState, kind: Kind) -> Ready | Deny:
+    match account:
+        case Ready():
+            return account
+        case Pending(reason=reason):
+            return Deny(status=503, reason=reason, kind=kind, retry_after=2)
+        case AccountRefused(reason=reason):
+            return Deny(status=403, reason=reason, kind=kind)
+        case _:
+            assert_never(account)

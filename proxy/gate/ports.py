@@ -8,9 +8,11 @@ from proxy.session.store import Lease
 
 
 class JointStore(Protocol):
-    """Writes that must happen together: a statement is never lost because its session could not be saved, nor the other way round."""
+    """Writes that must happen together: neither a statement nor its session is lost for want of the other."""
 
-    async def note_and_save(self, statement: Statement, session: Session, *, lease: Lease, now: float) -> Entry | None:
+    async def note_and_save(
+        self, statement: Statement, session: Session, *, lease: Lease, now: float
+    ) -> Entry | None:
         """Outbox and session in one transaction (or outbox first). None when the lease was lost: nothing is written then."""
 
     async def note_and_create(

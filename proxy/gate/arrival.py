@@ -1,0 +1,238 @@
+"""An Identity arrived: start or continue a session, note it in the outbox. The two lines of the design meet here.
+
+- Outbox and session are written together (`JointStore`): what should be is durable before anybody is told it worked.
+- A sign-in visits the app inline, in the courier's reserved lane; the session carries what came of it.
+- A removal is noted first and the sessions end at once; neither waits for the app. The courier ends them once more
+  before it archives, so that whatever happened between, blocking came first (semantics §6.1).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from proxy.gate.ports import JointStore
+from proxy.identity import NOT_STATED, Groups, Identity, IdpId, Subject
+from proxy.provisioning.model import Binding, Entry, EntryState, Removed, Statement, Vouched
+from proxy.provisioning.outbox import Bindings, Outbox
+from proxy.reasons import Reason
+from proxy.session import policy
+from proxy.session.model import (
+    AccountRefused,
+    AccountState,
+    Pending,
+    Ready,
+    Session,
+    SessionKey,
+    Tokens,
+)
+from proxy.session.store import Lease, SessionStore
+
+
+class Lane(Protocol):
+    """The courier, as an arriving person meets it."""
+
+    async def visit_now(self, subject: Subject) -> AccountState:
+        """Bring the app to agree now, within a few seconds; what the session is to carry."""
+
+    def wake(self) -> None:
+        """Something new is in the outbox."""
+
+
+class Chronicle(Protocol):
+    """Who hears of arrivals: audit, log, metrics."""
+
+    def arrived(self, session: Session) -> None: ...
+
+    def turned_away(self, identity: Identity, reason: Reason) -> None: ...
+
+    def cleared(self, subject: Subject) -> None: ...
+
+    def removed(self, subject: Subject, idp: IdpId, reason: Reason, marker: str, ended: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalRules:
+    """`admit` is the statement's own refusal (groups/evaluate.py); `login_claim` names the app's login where there is no app API.
+
+    `is_prefixed`: with several IdPs and no app API, logins are written `IDP:NAME`, or two people could share one.
+    """
+
+    refresh: policy.RefreshRules
+    admit: Callable[[Identity], Reason | None]
+    login_claim: str | None = None
+    is_prefixed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A session under a new id; `cookie` is its value, to be set in the browser."""
+
+    session: Session
+    cookie: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArrivalStores:
+    """What an arrival writes to. `lane` and the outbox are None when no app API is configured."""
+
+    sessions: SessionStore
+    joint: JointStore
+    outbox: Outbox
+    bindings: Bindings
+    lane: Lane | None
+
+
+class Arrivals:
+    """Starts, continues and removes. `new_cookie` gives a fresh cookie value and its session key."""
+
+    def __init__(
+        self,
+        stores: ArrivalStores,
+        rules: ArrivalRules,
+        chronicle: Chronicle,
+        *,
+        new_cookie: Callable[[], tuple[bytes, SessionKey]],
+        clock: Callable[[], float],
+    ) -> None:
+        self._stores = stores
+        self._rules = rules
+        self._chronicle = chronicle
+        self._new_cookie = new_cookie
+        self._clock = clock
+
+    async def sign_in(
+        self, identity: Identity, tokens: Tokens, *, idp_session: str | None, replaces: SessionKey | None
+    ) -> SignedIn:
+        """A session for this identity, with the account's state after the app was visited. Raises Unavailable."""
+        cookie, key = self._new_cookie()
+        known = await self._with_known_groups(identity)
+        session = self._new_session(key, known, tokens, idp_session)
+        account = await self._account_before(identity)
+        if self._stores.lane is None or not isinstance(account, Pending):
+            session = replace(session, account=account)
+            await self._stores.sessions.create(session, replaces=replaces)
+        else:
+            session = await self._with_visit(session, identity, self._stores.lane, replaces)
+        if await self._stores.sessions.clear_suspicion(identity.subject):
+            self._chronicle.cleared(identity.subject)
+        self._chronicle.arrived(session)
+        return SignedIn(session=session, cookie=cookie)
+
+    async def renewed(self, session: Session, identity: Identity, *, lease: Lease, now: float) -> bool:
+        """The IdP vouched again: statement and session in one write; the courier is woken if anything changed."""
+        state = await self._account_before(identity)
+        if self._stores.lane is None or not isinstance(state, Pending):
+            account = _after_renewal(session.account, state)
+            return await self._stores.sessions.save(replace(session, account=account), lease=lease)
+        account = session.account if isinstance(session.account, Ready) else Pending()
+        entry = await self._stores.joint.note_and_save(
+            _vouched(identity), replace(session, account=account), lease=lease, now=now
+        )
+        if entry is not None and entry.state is EntryState.OPEN:
+            self._stores.lane.wake()
+        return entry is not None
+
+    async def removed(
+        self, subject: Subject, idp: IdpId, reason: Reason, *, marker: str, at: float, now: float
+    ) -> None:
+        """The IdP said no: noted durably, every session of the person ended at once, the courier woken."""
+        if self._stores.lane is not None and await self._is_known(subject):
+            statement = Statement(source=idp, subject=subject, says=Removed(reason=reason), at=at)
+            await self._stores.outbox.note(statement, now)
+        ended = await self._stores.sessions.end_subject(subject, reason, now)
+        if self._stores.lane is not None:
+            self._stores.lane.wake()
+        self._chronicle.removed(subject, idp, reason, marker, len(ended))
+
+    async def _is_known(self, subject: Subject) -> bool:
+        if await self._stores.bindings.binding_of(subject) is not None:
+            return True
+        return await self._stores.outbox.entry_of(subject) is not None
+
+    async def _account_before(self, identity: Identity) -> AccountState:
+        """What the statement alone says: refused, ready without asking (no app API, or a member left as is), or to be visited."""
+        refusal = self._rules.admit(identity)
+        if self._stores.lane is None:
+            return AccountRefused(reason=refusal) if refusal else self._by_claim(identity)
+        if refusal is None:
+            return Pending()
+        binding = await self._stores.bindings.binding_of(identity.subject)
+        self._chronicle.turned_away(identity, refusal)
+        if binding is None or binding.is_blocked or refusal is Reason.DENY_LISTED:
+            return AccountRefused(reason=refusal)
+        # A bound member whose statement becomes refused stays as is (semantics §4.7).
+        return _ready(binding)
+
+    async def _with_visit(
+        self, session: Session, identity: Identity, lane: Lane, replaces: SessionKey | None
+    ) -> Session:
+        now = self._clock()
+        entry = await self._stores.joint.note_and_create(
+            _vouched(identity), session, replaces=replaces, now=now
+        )
+        if entry.state is EntryState.DONE:
+            # Somebody who arrives is looked at in the app even if nothing new was stated: they may be archived there.
+            await self._stores.outbox.reopen(entry.id, EntryState.DONE, now)
+        account = await lane.visit_now(session.subject)
+        return await self._stores.sessions.load(session.key) or replace(session, account=account)
+
+    async def _with_known_groups(self, identity: Identity) -> Identity:
+        """With the last known groups of this source where the IdP stated none now (semantics §2)."""
+        if identity.groups is not NOT_STATED:
+            return identity
+        entry = await self._stores.outbox.entry_of(identity.subject)
+        return replace(identity, groups=_known_groups(entry, identity))
+
+    def _new_session(
+        self, key: SessionKey, identity: Identity, tokens: Tokens, idp_session: str | None
+    ) -> Session:
+        now = self._clock()
+        return Session(
+            key=key,
+            subject=identity.subject,
+            idp=identity.idp,
+            identity=identity,
+            account=Pending(),
+            tokens=tokens,
+            created_at=now,
+            last_seen_at=now,
+            refreshed_at=now,
+            due_at=policy.due_at(tokens, now, self._rules.refresh),
+            idp_session=idp_session,
+        )
+
+    def _by_claim(self, identity: Identity) -> AccountState:
+        claims = {
+            "email": identity.email if identity.is_email_verified else None,
+            "username": identity.username,
+            "sub": identity.subject.subject,
+        }
+        login = claims.get(self._rules.login_claim or "sub")
+        if not login:
+            return AccountRefused(reason=Reason.EMAIL_MISSING)
+        return Ready(login=f"{identity.idp}:{login}" if self._rules.is_prefixed else login)
+
+
+def _after_renewal(before: AccountState, stated: AccountState) -> AccountState:
+    return before if isinstance(before, Ready) and isinstance(stated, Ready) else stated
+
+
+def _ready(binding: Binding) -> Ready:
+    return Ready(login=binding.login, account_id=binding.account_id)
+
+
+def _vouched(identity: Identity) -> Statement:
+    return Statement(
+        source=identity.idp,
+        subject=identity.subject,
+        says=Vouched(identity=identity),
+        at=identity.stated_at,
+        known_groups=identity.groups,
+    )
+
+
+def _known_groups(entry: Entry | None, identity: Identity) -> Groups:
+    for statement in entry.statements if entry else ():
+        if statement.source == identity.idp and statement.subject == identity.subject:
+            return statement.known_groups
+    return NOT_STATED
