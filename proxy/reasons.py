@@ -18,6 +18,7 @@ class Reason(StrEnum):
     LOGIN_TAKEN = "login_taken"
     PROTECTED_ACCOUNT = "protected_account"
     BOUND_TO_ANOTHER = "bound_to_another"
+    AMBIGUOUS_ACCOUNT = "ambiguous_account"
     PROVISIONING_OFF = "provisioning_off"
     CREATION_LIMIT = "creation_limit"
     # sessions
