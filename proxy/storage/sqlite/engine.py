@@ -1,0 +1,50 @@
+"""Calls into SQLite from coroutines: reads on one thread, writes on another, each bounded by a time-out."""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, TypeVar
+
+from proxy.errors import Unavailable
+from proxy.storage.sqlite.opening import open_connections
+from proxy.storage.sqlite.thread import ConnectionThread
+
+Result = TypeVar("Result")
+
+DEFAULT_TIMEOUT: Final = 2.0
+
+
+class SqliteEngine:
+    """The database file. A transaction is one plain function of a connection, handed to `read` or `write`."""
+
+    def __init__(self, path: Path, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Opens the file. `timeout` in seconds bounds every call. Raises SettingsError."""
+        writing, reading = open_connections(path, timeout=timeout)
+        self._timeout = timeout
+        self._writer = ConnectionThread(writing, name="sqlite-writer", begin="BEGIN IMMEDIATE")
+        self._reader = ConnectionThread(reading, name="sqlite-reader", begin="BEGIN")
+
+    async def read(self, query: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What the function returns, on one snapshot. Raises Unavailable."""
+        return await self._bounded(self._reader, query)
+
+    async def write(self, transaction: Callable[[sqlite3.Connection], Result]) -> Result:
+        """What the function returns, once it is durable. Raises Unavailable: then it was not done, or nobody knows."""
+        return await self._bounded(self._writer, transaction)
+
+    async def close(self) -> None:
+        """Finish what waits and close the file; a thread that hangs on its disk is left behind after the time-out."""
+        for thread in (self._writer, self._reader):
+            thread.close()
+        for thread in (self._writer, self._reader):
+            await asyncio.wait([asyncio.wrap_future(thread.stopped)], timeout=self._timeout)
+
+    async def _bounded(self, thread: ConnectionThread, job: Callable[[sqlite3.Connection], Result]) -> Result:
+        """The job's result. A job that has not begun when the time is up never runs."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                result: Result = await asyncio.wrap_future(thread.submit(job))
+                return result
+        except TimeoutError as error:
+            raise Unavailable(f"the store did not answer within {self._timeout:g} s") from error

@@ -1,0 +1,146 @@
+"""The tables, as numbered migrations; `PRAGMA user_version` is the number a file stands at.
+
+A migration that was released is never edited: a change is a new one at the end. Tokens are only ever in `sessions.sealed`;
+the other columns are what queries need. Times are seconds since the epoch.
+"""
+
+import sqlite3
+from typing import Final
+
+APPLICATION_ID: Final = 0x4D535452
+"""`MSTR`, in the file's header: a database of another program is refused instead of being filled with our tables."""
+
+_FIRST: Final = """
+CREATE TABLE sessions (
+    key TEXT PRIMARY KEY,
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    idp TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    version INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    last_seen_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    next_attempt_at REAL,
+    holder TEXT,
+    fence INTEGER NOT NULL DEFAULT 0,
+    leased_until REAL NOT NULL DEFAULT 0
+);
+CREATE INDEX sessions_subject ON sessions (issuer, subject);
+CREATE INDEX sessions_idp ON sessions (idp);
+CREATE INDEX sessions_due ON sessions (due_at);
+CREATE INDEX sessions_seen ON sessions (last_seen_at);
+CREATE INDEX sessions_created ON sessions (created_at);
+
+CREATE TABLE changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    key TEXT NOT NULL,
+    has_ended INTEGER NOT NULL,
+    noticed_at REAL
+);
+
+CREATE TABLE attempts (state_hash TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX attempts_until ON attempts (until);
+
+CREATE TABLE suspicions (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    idp TEXT NOT NULL,
+    started_at REAL NOT NULL,
+    fires_at REAL NOT NULL,
+    PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;
+CREATE INDEX suspicions_fires ON suspicions (fires_at);
+CREATE TABLE suspicion_starts (idp TEXT NOT NULL, at REAL NOT NULL);
+CREATE INDEX suspicion_starts_at ON suspicion_starts (idp, at);
+CREATE TABLE freezes (idp TEXT PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+
+CREATE TABLE entries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    account_id TEXT UNIQUE,
+    issuer TEXT,
+    subject TEXT,
+    statements TEXT NOT NULL,
+    state TEXT NOT NULL,
+    version INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    next_attempt_at REAL NOT NULL,
+    reason TEXT,
+    detail TEXT NOT NULL DEFAULT '',
+    creating TEXT,
+    since REAL NOT NULL,
+    holder TEXT,
+    token INTEGER NOT NULL DEFAULT 0,
+    claimed_until REAL NOT NULL DEFAULT 0,
+    UNIQUE (issuer, subject),
+    CHECK ((account_id IS NULL) = (issuer IS NOT NULL AND subject IS NOT NULL))
+);
+CREATE INDEX entries_waiting ON entries (since, id) WHERE state = 'open';
+CREATE INDEX entries_state ON entries (state, since);
+
+CREATE TABLE sequence (one INTEGER PRIMARY KEY CHECK (one = 1), value INTEGER NOT NULL);
+INSERT INTO sequence VALUES (1, 0);
+
+CREATE TABLE bindings (
+    issuer TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    account_id TEXT NOT NULL,
+    login TEXT NOT NULL,
+    granted_role TEXT,
+    is_blocked INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (issuer, subject)
+) WITHOUT ROWID;
+CREATE INDEX bindings_account ON bindings (account_id);
+
+CREATE TABLE memberships (
+    account_id TEXT NOT NULL,
+    app_group TEXT NOT NULL,
+    PRIMARY KEY (account_id, app_group)
+) WITHOUT ROWID;
+CREATE INDEX memberships_group ON memberships (app_group);
+
+CREATE TABLE counted (
+    scope TEXT NOT NULL,
+    person TEXT NOT NULL,
+    at REAL NOT NULL,
+    PRIMARY KEY (scope, person)
+) WITHOUT ROWID;
+CREATE INDEX counted_at ON counted (at);
+CREATE TABLE latches (scope TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The migration that the file stands at; 0 for an empty file."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def is_foreign(connection: sqlite3.Connection) -> bool:
+    """Whether the file is another program's database. An empty file is nobody's."""
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
+    has_tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
+    return has_tables and owner != APPLICATION_ID
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the file to the newest schema in one transaction; two processes that start together do it once."""
+    if version_of(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        _apply(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.rollback()
+        raise
+
+
+def _apply(connection: sqlite3.Connection) -> None:
+    """Run what is missing. Not `executescript`, which would commit the transaction first."""
+    for script in MIGRATIONS[version_of(connection) :]:
+        for statement in script.split(";\n"):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
