@@ -212,10 +212,11 @@ Operation: TypeAlias = Create | Restore | Archive | SetProfile | SetRole | Join 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """An operation and why."""
+    """An operation and why. `takes_away`: somebody loses what they can use now; the guard counts these."""
 
     operation: Operation
     because: Because
+    takes_away: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
