@@ -43,7 +43,7 @@ def check_extra_parameters(parameters: dict[str, str]) -> dict[str, str]:
 class ClaimNames(Section):
     """Where an IdP puts what. A path is a literal key first (`https://example.com/roles`), else dotted (`realm_access.roles`)."""
 
-    groups: Texts = setting(("groups",), "Claim paths that hold groups; what all of them hold is united.")
+    groups: Texts = setting(("groups",), "Claim paths that may hold groups; the first that is there is read.")
     email: Text = setting("email", "The e-mail address.")
     email_verified: Text = setting("email_verified", "Whether the IdP has verified the address.")
     name: Text = setting("name", "The full name, for people to read.")
@@ -129,7 +129,7 @@ class Idp(Section):
     )
     trust_email: bool = setting(False, "Count this IdP's e-mail addresses as verified, whatever it says.")
     hosted_domains: Texts = setting(
-        (), "Google: the `hd` values that are admitted; they decide instead of the address."
+        (), "Google: the `hd` values that count, besides being listed in joining.domains; empty = any."
     )
     ask_again_archives: Annotated[
         AskAgainArchives,

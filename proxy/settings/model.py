@@ -13,7 +13,7 @@ from proxy.settings.idp import Idp
 from proxy.settings.people import Groups, Guard, Joining, Roles
 from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
-from proxy.settings.text import Text, as_list
+from proxy.settings.text import Text, as_tuple
 from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream
 
 
@@ -65,7 +65,7 @@ class App(Section):
     credentials: dict[str, Secret] = setting(
         {}, "The secrets that the preset asks for, each {file: PATH} or {env: NAME}."
     )
-    protected: Annotated[tuple[Text, ...], BeforeValidator(as_list)] = setting(
+    protected: Annotated[tuple[Text, ...], BeforeValidator(as_tuple)] = setting(
         (),
         "Logins that are never archived, removed or demoted; the account behind the admin token belongs here.",
     )

@@ -7,7 +7,7 @@ import idna
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.settings.section import Section, setting
-from proxy.settings.text import IdpName, Text
+from proxy.settings.text import IdpName, Text, as_tuple
 
 
 def check_domain(text: str) -> str:
@@ -33,8 +33,10 @@ def check_denied(text: str) -> str:
 
 
 def split_names(value: Any) -> Any:
-    """Names pasted as one string with commas, as a list (semantics §7.1); everything else as it is."""
-    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+    """Names pasted as one string with commas, as a tuple (semantics §7.1); a list as a tuple; everything else as it is."""
+    if isinstance(value, str):
+        return tuple(name.strip() for name in value.split(",") if name.strip())
+    return as_tuple(value)
 
 
 def _normalised(text: str) -> str:

@@ -9,9 +9,9 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Final, TypedDict
+from typing import Annotated, Any, Final
 
-from pydantic import PlainValidator, ValidationInfo
+from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
 
 from proxy.settings.section import Reading, local_path, reading
 
@@ -128,12 +128,11 @@ def _validate(value: object, info: ValidationInfo) -> SecretRef:
     return parse_secret(value, reading(info))
 
 
-class _InFile(TypedDict):
-    file: str
+def _either(name: str) -> dict[str, Any]:
+    only = {"type": "string", "minLength": 1}
+    return {"type": "object", "properties": {name: only}, "required": [name], "additionalProperties": False}
 
 
-class _InEnvironment(TypedDict):
-    env: str
-
-
-Secret = Annotated[SecretRef, PlainValidator(_validate, json_schema_input_type=_InFile | _InEnvironment)]
+Secret = Annotated[
+    SecretRef, PlainValidator(_validate), WithJsonSchema({"anyOf": [_either("file"), _either("env")]})
+]

@@ -92,9 +92,9 @@ class Headers(Section):
     groups_max_bytes: Size = setting(
         "8KiB", "The longest groups header; a person with more sees an error page, never a shortened list."
     )
-    user_claim: str | None = setting(
+    user_claim: Literal["sub", "email", "username"] | None = setting(
         None,
-        "The claim sent as the user. Required without `app`, refused with it: there the app's own login is sent.",
-        min_length=1,
+        "What is sent as the user: the subject, the verified address, or the user name. Required without `app`, "
+        "refused with it: there the app's own login is sent. With several IdPs it is prefixed with the IdP's id.",
     )
     pass_authorization: bool = setting(False, "Pass the client's Authorization header on to the app.")

@@ -1,0 +1,180 @@
+"""Mistakes that no single value shows: settings that contradict or miss each other. A pure look at `Settings`."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeAlias
+from urllib.parse import urlsplit
+
+from proxy.settings.addresses import is_loopback
+from proxy.settings.document import Loc
+from proxy.settings.model import Settings
+
+Found: TypeAlias = Iterator[tuple[Loc, str]]
+"""Where, and a sentence."""
+
+
+def mistakes(settings: Settings) -> Found:
+    """Every contradiction; a configuration with one is not served."""
+    for check in _CHECKS:
+        yield from check(settings)
+
+
+def _plain_http(settings: Settings) -> Found:
+    if settings.insecure_http:
+        return
+    public = urlsplit(settings.public_url)
+    if public.scheme == "http" and not is_loopback(public.hostname or ""):
+        yield (
+            ("public_url",),
+            "plain http beyond loopback shows everybody's cookies to the network: use https, or write insecure_http: true",
+        )
+    for index, idp in enumerate(settings.idps):
+        issuer = urlsplit(idp.issuer)
+        if issuer.scheme == "http" and not is_loopback(issuer.hostname or ""):
+            yield (
+                ("idps", index, "issuer"),
+                "an issuer on plain http can be forged on the way: use https, or write insecure_http: true",
+            )
+
+
+def _listening(settings: Settings) -> Found:
+    fixed = [str(address) for address in settings.listen if address.port]
+    for repeated in _repeated(fixed):
+        yield ("listen",), f"{repeated} stands here twice"
+    if settings.ops_listen is not None and str(settings.ops_listen) in fixed:
+        yield ("ops_listen",), "people's requests are listened for on this address already (see listen)"
+
+
+def _no_loop(settings: Settings) -> Found:
+    upstream = urlsplit(settings.upstream.url)
+    for address in settings.listen:
+        is_local = address.host in ("0.0.0.0", "::", upstream.hostname) and is_loopback(
+            upstream.hostname or ""
+        )
+        if (
+            address.port
+            and address.port == (upstream.port or 80)
+            and (is_local or address.host == upstream.hostname)
+        ):
+            yield (
+                ("upstream", "url"),
+                f"this is where Muster itself listens ({address}): the app must be elsewhere",
+            )
+
+
+def _idps(settings: Settings) -> Found:
+    for name in ("id", "issuer"):
+        yield from (
+            (("idps", index, name), f"another IdP has the {name} {value!r} already")
+            for index, value in _again(getattr(idp, name) for idp in settings.idps)
+        )
+    for index, idp in enumerate(settings.idps):
+        if idp.client_auth != "none" and idp.client_secret is None:
+            yield ("idps", index, "client_auth"), f"{idp.client_auth} needs a client_secret"
+        if idp.client_auth == "none" and idp.client_secret is not None:
+            yield ("idps", index, "client_auth"), "a public client (none) has no client_secret"
+
+
+def _links(settings: Settings) -> Found:
+    known = {idp.id for idp in settings.idps}
+    for index, name in _again(link.app for link in settings.groups.links):
+        yield (
+            ("groups", "links", index, "app"),
+            f"another link ties the app group {name!r} already; name all its IdP groups in one link",
+        )
+    for index, link in enumerate(settings.groups.links):
+        for place, name in enumerate(link.idps):
+            if name not in known:
+                yield ("groups", "links", index, "idps", place), f"there is no IdP with the id {name!r}"
+
+
+def _roles(settings: Settings) -> Found:
+    order = settings.roles.order
+    for index, name in _again(role.name for role in order):
+        yield ("roles", "order", index, "name"), f"the role {name!r} stands in the order twice"
+    for _, name in _again(role.group for role in order if role.group):
+        yield ("roles", "order"), f"{name!r} is the role group of two roles"
+    if settings.roles.default is not None and settings.roles.default not in {role.name for role in order}:
+        yield ("roles", "default"), "this role is not in roles.order"
+    if settings.groups.default_group is not None and any(role.group for role in order):
+        yield (
+            ("groups", "default_group"),
+            "with role groups everybody is in the role group of their role: leave default_group out",
+        )
+
+
+def _user(settings: Settings) -> Found:
+    if settings.app is None and settings.headers.user_claim is None:
+        yield (
+            ("headers", "user_claim"),
+            "without `app` there is no login to send: name the claim that is the user (or configure `app`)",
+        )
+    if settings.app is not None and settings.headers.user_claim is not None:
+        yield (
+            ("headers", "user_claim"),
+            "with `app` the app's own login is sent, never a claim: leave this out",
+        )
+
+
+def _headers(settings: Settings) -> Found:
+    names = ("user", "email", "groups", "username")
+    folded = [_folded(getattr(settings.headers, name)) for name in names]
+    for index, value in _again(folded):
+        yield ("headers", names[index]), f"two headers are named {value!r} (-, _ and . count as one sign)"
+    for name, value in zip(names, folded, strict=True):
+        if value in _TAKEN:
+            yield ("headers", name), "this header has a meaning of its own in HTTP"
+
+
+def _times(settings: Settings) -> Found:
+    refresh, session = settings.refresh, settings.session
+    if refresh.at_least > refresh.every:
+        yield ("refresh", "at_least"), "must not be longer than refresh.every"
+    if refresh.cool_off > refresh.grace:
+        yield ("refresh", "cool_off"), "must not be longer than refresh.grace"
+    if session.idle > session.absolute:
+        yield ("session", "idle"), "must not be longer than session.absolute"
+
+
+def _files(settings: Settings) -> Found:
+    if settings.store.sqlite == settings.keys_file:
+        yield ("keys_file",), "the keys and the store must be two files"
+
+
+def _again(values: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """The places and values that were seen before."""
+    seen: set[str] = set()
+    for index, value in enumerate(values):
+        if value in seen:
+            yield index, value
+        seen.add(value)
+
+
+def _repeated(values: Iterable[str]) -> list[str]:
+    return [value for value, count in Counter(values).items() if count > 1]
+
+
+def _folded(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")
+
+
+_TAKEN: Final = frozenset(
+    {
+        "authorization", "connection", "content-length", "content-type", "cookie", "date", "expect", "forwarded", "host",
+        "keep-alive", "proxy-authorization", "proxy-connection", "set-cookie", "te", "trailer", "transfer-encoding",
+        "upgrade", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto",
+    }
+)  # fmt: skip
+
+_CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
+    _plain_http,
+    _listening,
+    _no_loop,
+    _idps,
+    _links,
+    _roles,
+    _user,
+    _headers,
+    _times,
+    _files,
+)

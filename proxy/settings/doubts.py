@@ -1,0 +1,85 @@
+"""What can be served but is probably not meant: warnings, from a look at `Settings` and file modes."""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from proxy.settings.checks import Found
+from proxy.settings.document import Loc
+from proxy.settings.model import Settings
+from proxy.settings.secrets import SecretRef
+
+
+def doubts(settings: Settings) -> Found:
+    """Every warning; none keeps Muster from starting."""
+    for look in _LOOKS:
+        yield from look(settings)
+
+
+def _nobody_may_join(settings: Settings) -> Found:
+    joining = settings.joining
+    if joining.auto_join and not joining.domains:
+        yield (
+            ("joining", "domains"),
+            'no domain is listed, so no newcomer is admitted: list domains, or write ["*"]',
+        )
+    if "*" in joining.domains and len(joining.domains) > 1:
+        yield ("joining", "domains"), '"*" admits every domain; the others change nothing'
+
+
+def _insecure(settings: Settings) -> Found:
+    if settings.insecure_http and settings.public_url.startswith("http://"):
+        yield ("insecure_http",), "cookies and tokens cross the network readable"
+
+
+def _nothing_carries_it_out(settings: Settings) -> Found:
+    if settings.app is not None:
+        return
+    if settings.groups.links or settings.groups.same_name or settings.groups.default_group:
+        yield ("groups",), "without `app` links only decide which groups are sent in the header"
+    if settings.roles.order:
+        yield ("roles",), "without `app` roles change nothing"
+
+
+def _open_to_all(settings: Settings) -> Found:
+    for index, path in enumerate(settings.open_paths):
+        if path == "/*":
+            yield ("open_paths", index), "the whole app is open without sign-in"
+
+
+def _linked_but_off(settings: Settings) -> Found:
+    if not settings.groups.enabled and (settings.groups.links or settings.roles.order):
+        yield ("groups", "enabled"), "group and role work is off; the links and roles below change nothing"
+
+
+def _metrics_are_public(settings: Settings) -> Found:
+    if settings.ops_listen is not None and settings.ops_listen.host in ("0.0.0.0", "::"):
+        yield (
+            ("ops_listen",),
+            "metrics are served on every interface; see that only the monitoring reaches them",
+        )
+
+
+def _readable_secrets(settings: Settings) -> Found:
+    for loc, secret in secrets_of(settings):
+        if secret.is_open_to_others():
+            yield loc, f"everybody on this machine may read {secret.file}: chmod 600"
+
+
+def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
+    """Every secret, and where it stands."""
+    for index, idp in enumerate(settings.idps):
+        if idp.client_secret is not None:
+            yield ("idps", index, "client_secret"), idp.client_secret
+    for name, secret in (settings.app.credentials if settings.app else {}).items():
+        yield ("app", "credentials", name), secret
+
+
+_LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
+    _nobody_may_join,
+    _insecure,
+    _nothing_carries_it_out,
+    _open_to_all,
+    _linked_but_off,
+    _metrics_are_public,
+    _readable_secrets,
+)

@@ -1,0 +1,1 @@
+"""Logs, metrics and the audit sink: what Muster says about itself, without a secret in it. Read `telemetry.py` first."""

@@ -1,0 +1,63 @@
+"""JSON lines to one stream, written in batches: a line costs an append, the system call is paid once a batch."""
+
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
+
+_MOST_WAITING: Final = 2000
+_PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
+
+
+class Lines:
+    """Takes finished lines. `lost` hears how many could not be written; a broken stream never breaks a request."""
+
+    def __init__(self, stream: TextIO, lost: Callable[[int], None]) -> None:
+        self._stream = stream
+        self._lost = lost
+        self._waiting: list[str] = []
+
+    def add(self, line: str) -> None:
+        self._waiting.append(line)
+        if len(self._waiting) >= _MOST_WAITING:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        try:
+            self._stream.write("\n".join(waiting) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._lost(len(waiting))
+
+
+class Timestamps:
+    """ISO 8601 in UTC with milliseconds; the whole second's text is made once a second."""
+
+    __slots__ = ("_second", "_text")
+
+    def __init__(self) -> None:
+        self._second = -1
+        self._text = ""
+
+    def text(self, now: float) -> str:
+        second = int(now)
+        if second != self._second:
+            self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+            self._second = second
+        return f"{self._text}.{int((now - second) * 1000):03d}Z"
+
+
+def to_json(record: Any) -> str:
+    """One line; what JSON cannot hold becomes its text."""
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
+
+
+def quoted(raw: bytes) -> str:
+    """Bytes of a request line as a JSON string; escapes only what needs it."""
+    if _PLAIN.fullmatch(raw):
+        return f'"{raw.decode("ascii")}"'
+    return json.dumps(raw.decode("latin-1"))
