@@ -1,0 +1,117 @@
+"""Reads accounts and groups of an app through its admin API: what *is*."""
+
+from proxy.apps.api import AdminApi
+from proxy.apps.expression import Expression, Unread
+from proxy.apps.reading import read_group, read_id, read_item, read_member
+from proxy.apps.template import Json, Values
+from proxy.apps.verdict import Done
+from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
+from proxy.provisioning.model import AccountId, AppGroup, GroupId, Member
+from proxy.reasons import Reason
+
+
+class Accounts:
+    """Accounts and groups as the app shows them now."""
+
+    def __init__(self, api: AdminApi) -> None:
+        self._api = api
+        self._preset = api.preset
+
+    async def account(self, account: AccountId) -> Member | AppFault | None:
+        """None only for a status that the preset names; an answer about somebody else is trouble."""
+        request = self._preset.account
+        asked = await self._api.ask(request, {"account": account})
+        if asked.status is not None and asked.status in request.gone:
+            return None
+        member = self._member(request.item, asked.verdict)
+        if isinstance(member, Member) and member.id != account:
+            return AppTrouble(detail=f"asked for account {account}, the app answered with {member.id}")
+        return member
+
+    async def whoami(self) -> Member | AppFault | None:
+        request = self._preset.whoami
+        if request is None:
+            return None
+        return self._member(request.item, (await self._api.ask(request, {})).verdict)
+
+    async def search(self, *, email: str | None, login: str | None) -> tuple[Member, ...] | AppFault:
+        """Every request of the preset that can be made, filtered exactly; one account once."""
+        known: Values = {"email": email or None, "login": login or None}
+        found: dict[AccountId, Member] = {}
+        for request in self._preset.search.requests:
+            if not all(
+                template.is_known({**self._api.variables, **known}) for template in request.templates()
+            ):
+                continue
+            items = await self._api.whole_list(request, known)
+            members = self._members(items) if isinstance(items, list) else items
+            if not isinstance(members, tuple):
+                return members
+            found.update({member.id: member for member in members if self._fits(member, email, login)})
+        return (
+            await self._reread(tuple(found.values())) if self._preset.search.reread else tuple(found.values())
+        )
+
+    def _fits(self, member: Member, email: str | None, login: str | None) -> bool:
+        has_email = email and member.email is not None and member.email.casefold() == email.casefold()
+        return bool(has_email or (login and self.has_login(member, login)))
+
+    def has_login(self, member: Member, login: str) -> bool:
+        """Whether the app counts both as the same login."""
+        if self._preset.search.login_ignores_case:
+            return member.login.casefold() == login.casefold()
+        return member.login == login
+
+    async def groups(self) -> tuple[AppGroup, ...] | AppFault:
+        listing = self._preset.groups
+        if listing is None:
+            return cannot("list groups")
+        items = await self._api.whole_list(listing, {})
+        if not isinstance(items, list):
+            return items
+        try:
+            groups = {group.id: group for group in (read_group(listing, item) for item in items)}
+        except Unread as error:
+            return AppTrouble(detail=f"the list of groups: {error}")
+        return tuple(groups.values())
+
+    async def members(self, group: GroupId) -> tuple[AccountId, ...] | AppFault:
+        listing = self._preset.members
+        if listing is None:
+            return cannot("list the members of a group")
+        items = await self._api.whole_list(listing, {"group": group})
+        if not isinstance(items, list):
+            return items
+        try:
+            return tuple(dict.fromkeys(AccountId(read_id(listing.id, item)) for item in items))
+        except Unread as error:
+            return AppTrouble(detail=f"the members of group {group}: {error}")
+
+    def _member(self, item: Expression | None, verdict: Done | AppFault) -> Member | AppFault:
+        if not isinstance(verdict, Done):
+            return verdict
+        try:
+            return read_member(self._preset.member, read_item(item, verdict.document))
+        except Unread as error:
+            return AppTrouble(detail=f"an account of the app cannot be read: {error}")
+
+    def _members(self, items: list[Json]) -> tuple[Member, ...] | AppTrouble:
+        try:
+            return tuple(read_member(self._preset.member, item) for item in items)
+        except Unread as error:
+            return AppTrouble(detail=f"an account of the app cannot be read: {error}")
+
+    async def _reread(self, members: tuple[Member, ...]) -> tuple[Member, ...] | AppFault:
+        """Each again by its id, because the list shows less; whoever vanished meanwhile is left out."""
+        again: list[Member] = []
+        for member in members:
+            found = await self.account(member.id)
+            if isinstance(found, Member):
+                again.append(found)
+            elif found is not None:
+                return found
+        return tuple(again)
+
+
+def cannot(what: str, *, reason: Reason = Reason.APP_REFUSED) -> AppRefusal:
+    return AppRefusal(reason=reason, detail=f"the preset does not say how to {what}")

@@ -1,0 +1,64 @@
+"""What an app's API can do, as its preset says, and the table that `muster check --app` prints."""
+
+from dataclasses import dataclass
+
+from proxy.apps.preset import Preset
+from proxy.provisioning.app_admin import Capabilities
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapabilityRow:
+    """One line of the table: what is asked, whether the app can, and what that means for whoever operates it."""
+
+    what: str
+    is_possible: bool
+    means: str
+
+
+def capabilities_of(preset: Preset) -> Capabilities:
+    return Capabilities(
+        can_create=preset.create is not None,
+        can_archive=preset.archive is not None,
+        can_list_groups=preset.groups is not None,
+        can_create_group=preset.create_group is not None,
+        can_change_groups=preset.join is not None and preset.leave is not None,
+        can_set_role=preset.set_role is not None,
+        can_set_profile=preset.set_profile is not None,
+        can_read_self=preset.whoami is not None,
+        can_edit_archived=preset.can_edit_archived,
+        archive_means=preset.archive_means,
+    )
+
+
+def capabilities_table(preset: Preset) -> tuple[CapabilityRow, ...]:
+    """A row for each thing that may be asked of the app, in the order of a person's life in it."""
+    can = capabilities_of(preset)
+    return (
+        _row("create accounts", can.can_create, "", "newcomers must be made by hand"),
+        _row("archive accounts", can.can_archive, can.archive_means, _without_archive(can)),
+        _row("change archived accounts", can.can_edit_archived, "", "groups follow after the restore"),
+        _row(
+            "change names and addresses",
+            can.can_set_profile,
+            "",
+            "they stay as they were when the account was made",
+        ),
+        _row("set roles", can.can_set_role, _roles(preset), "roles are given by hand"),
+        _row("list groups", can.can_list_groups, "", "no group can be linked"),
+        _row("create groups", can.can_create_group, "", "groups are made by hand"),
+        _row("change who is in a group", can.can_change_groups, "", "groups are not followed"),
+        _row("list who is in a group", preset.members is not None, "", "whole groups cannot be looked at"),
+        _row("read its own account", can.can_read_self, "", "list the admin's login under `protected`"),
+    )
+
+
+def _row(what: str, is_possible: bool, means: str, otherwise: str) -> CapabilityRow:
+    return CapabilityRow(what=what, is_possible=is_possible, means=means if is_possible else otherwise)
+
+
+def _without_archive(can: Capabilities) -> str:
+    return f"{can.archive_means}; the gate refuses whoever left, and linked groups are left"
+
+
+def _roles(preset: Preset) -> str:
+    return ", ".join(preset.set_role.values) if preset.set_role else ""

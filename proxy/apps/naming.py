@@ -1,0 +1,76 @@
+"""What is known about a person or membership when an operation is rendered, and which logins a newcomer may get."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import assert_never
+
+from proxy.apps.requests import CreateRequest, RoleWrite
+from proxy.apps.template import Json
+from proxy.provisioning.model import (
+    Archive,
+    Create,
+    CreateGroup,
+    Join,
+    Leave,
+    Operation,
+    Profile,
+    Restore,
+    SetProfile,
+    SetRole,
+)
+
+
+def values_of(operation: Operation, role: RoleWrite | None = None) -> dict[str, Json]:
+    """The placeholders of an operation; None where nothing is known."""
+    match operation:
+        case Create(profile=profile):
+            return {"login": profile.login, **person_values(profile.email, profile.name)}
+        case Restore() | Archive():
+            return {"account": operation.account}
+        case SetProfile():
+            return {"account": operation.account, **person_values(operation.email, operation.name)}
+        case SetRole():
+            value = role.value_of(operation.role) if role else None
+            return {"account": operation.account, "role": operation.role, "role_value": value}
+        case Join() | Leave():
+            return membership_values(operation)
+        case CreateGroup():
+            return {"group_name": operation.name}
+        case _:
+            assert_never(operation)
+
+
+def membership_values(operation: Join | Leave) -> dict[str, Json]:
+    return {
+        "account": operation.account,
+        "login": operation.login or None,
+        "group": operation.group.id,
+        "group_name": operation.group.name,
+    }
+
+
+def person_values(email: str | None, name: str | None) -> dict[str, Json]:
+    """Name parts for apps that demand them: the first word, and the rest; None where there is none."""
+    words = (name or "").split()
+    return {
+        "email": email or None,
+        "name": " ".join(words) or None,
+        "first_name": words[0] if words else None,
+        "last_name": " ".join(words[1:]) or None,
+    }
+
+
+def candidates(
+    request: CreateRequest, profile: Profile, variables: Mapping[str, Json]
+) -> tuple[Profile, ...]:
+    """The profile under each login that the preset's patterns give and the app takes, in order, without repetition."""
+    email = profile.email or None
+    known: dict[str, Json] = {
+        **variables,
+        "username": profile.login or None,
+        "email": email,
+        "email_local": email.partition("@")[0] if email else None,
+    }
+    logins = (pattern.text(known) for pattern in request.logins if pattern.is_known(known))
+    usable = dict.fromkeys(login for login in logins if login and request.login.takes(login))
+    return tuple(replace(profile, login=login) for login in usable)

@@ -1,0 +1,192 @@
+"""The requests of a preset: what is sent, what may stand in it, and where the answer is.
+
+`look_on` are statuses after which the app is read again: when what was asked for is so, it counts as done. It spares a
+preset from recognising an error by its text, which changes with the language of the admin's account.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
+
+from proxy.apps.closest import suggestion
+from proxy.apps.fields import (
+    BodyField,
+    ExpressionField,
+    HeaderName,
+    ScalarField,
+    Section,
+    Status,
+    TargetField,
+    TemplateField,
+    compiled,
+    templates_in,
+)
+from proxy.apps.paging import Paging
+from proxy.apps.template import Json, Template
+
+PROFILE = frozenset({"login", "email", "name", "first_name", "last_name"})
+MEMBERSHIP = frozenset({"account", "login", "group", "group_name"})
+
+
+class Request(Section):
+    """One request. `allowed` are the placeholders that are known when it is sent, besides `variables.…`."""
+
+    allowed: ClassVar[frozenset[str]] = frozenset()
+
+    request: TargetField
+    query: Mapping[str, ScalarField] = Field(default_factory=dict)
+    headers: Mapping[HeaderName, TemplateField] = Field(default_factory=dict)
+    body: BodyField = None
+
+    def templates(self) -> Iterator[Template]:
+        yield self.request.path
+        yield from (value for value in self.query.values() if isinstance(value, Template))
+        yield from self.headers.values()
+        yield from templates_in(self.body)
+
+    @model_validator(mode="after")
+    def _names_are_known(self) -> Self:
+        refuse_unknown(self.templates(), self.allowed)
+        return self
+
+
+def refuse_unknown(templates: Iterator[Template], allowed: frozenset[str]) -> None:
+    """Raise ValueError for a placeholder that nothing will be known for; `variables.…` is checked with the whole preset."""
+    for name in sorted({name for template in templates for name in template.names}):
+        if name not in allowed and not name.startswith("variables."):
+            known = ", ".join(f"{{{each}}}" for each in sorted(allowed)) or "none"
+            raise ValueError(f"{{{name}}} is not known here{suggestion(name, allowed)}; known are {known}")
+
+
+class Listing(Request):
+    """A request that answers with a list, in pages. `paging` overrides the preset's."""
+
+    items: ExpressionField
+    paging: Paging | None = None
+
+
+class AccountRequest(Request):
+    """Reading one account. `gone` are the statuses that mean: there is no such account."""
+
+    allowed = frozenset({"account"})
+
+    item: ExpressionField | None = None
+    gone: tuple[Status, ...] = ()
+
+    @model_validator(mode="after")
+    def _gone_is_plain(self) -> Self:
+        if set(self.gone) - {404, 410}:
+            raise ValueError("only 404 and 410 can mean that an account is gone")
+        return self
+
+
+class SearchRequest(Listing):
+    """One look for accounts; it is made only when everything that it names is known."""
+
+    allowed = frozenset({"login", "email"})
+
+
+class Search(Section):
+    """Looking for accounts of every status. What comes back is filtered exactly on our side.
+
+    `reread`: the list shows less than the account does, so each match is read again.
+    """
+
+    requests: tuple[SearchRequest, ...] = Field(min_length=1)
+    login_ignores_case: StrictBool = False
+    reread: StrictBool = False
+
+
+class Write(Request):
+    """A request that changes something. `answer` is where the changed thing stands in the answer."""
+
+    look_on: tuple[Status, ...] = ()
+    answer: ExpressionField | None = None
+
+    @model_validator(mode="after")
+    def _looks_after_a_no(self) -> Self:
+        if any(not 400 <= status < 500 or status in {401, 403, 429} for status in self.look_on):
+            raise ValueError("`look_on` holds statuses 400 to 499 other than 401, 403 and 429")
+        return self
+
+
+class LoginRule(Section):
+    """Which logins the app takes, so that one it cannot have is not tried."""
+
+    pattern: StrictStr = r"\S+"
+    longest: StrictInt = Field(default=255, ge=1)
+
+    @field_validator("pattern")
+    @classmethod
+    def _pattern_compiles(cls, pattern: str) -> str:
+        compiled(pattern)
+        return pattern
+
+    def takes(self, login: str) -> bool:
+        return len(login) <= self.longest and compiled(self.pattern).fullmatch(login) is not None
+
+
+class CreateRequest(Write):
+    """Making an account. `logins` are tried in order while the app says that one is taken."""
+
+    allowed = PROFILE | {"random_password"}
+    login_names: ClassVar[frozenset[str]] = frozenset({"username", "email", "email_local"})
+
+    logins: tuple[TemplateField, ...] = Field(min_length=1)
+    login: LoginRule = LoginRule()
+
+    @model_validator(mode="after")
+    def _logins_are_known(self) -> Self:
+        refuse_unknown(iter(self.logins), self.login_names)
+        return self
+
+
+class AccountWrite(Write):
+    allowed = frozenset({"account"})
+
+
+class ProfileWrite(Write):
+    allowed = PROFILE - {"login"} | {"account"}
+
+
+class RoleWrite(Write):
+    """Giving a role. `values` maps the role's name to what the app's API calls it, as `{role_value}`."""
+
+    allowed = frozenset({"account", "role", "role_value"})
+
+    values: Mapping[str, Any] = Field(default_factory=dict)
+
+    def value_of(self, role: str) -> Json:
+        """What the API calls the role; None for one that the preset does not list (the name itself when it lists none)."""
+        found: Json = self.values.get(role) if self.values else role
+        return found
+
+
+class GroupWrite(Write):
+    allowed = frozenset({"group_name"})
+
+
+class MembershipWrite(Write):
+    allowed = MEMBERSHIP
+
+
+class GroupListing(Listing):
+    """The app's groups; `id` and `name` are read from each."""
+
+    id: ExpressionField
+    name: ExpressionField
+
+
+class MemberListing(Listing):
+    """The accounts of one group; `id` is read from each."""
+
+    allowed = frozenset({"group"})
+
+    id: ExpressionField
+
+
+class SelfRequest(Request):
+    """Reading the account behind the admin credential."""
+
+    item: ExpressionField | None = None
