@@ -1,0 +1,393 @@
+"""A client's connection: parses heads, feeds bodies, holds one exchange at a time.
+
+    NEW ─▶ HEAD ─▶ BUSY ─▶ IDLE ─▶ HEAD …        any ─▶ LINGER ─▶ CLOSED
+
+Invariants (rules 1 and 3 of the data plane):
+- One feed to llhttp is at most `FEED` bytes and never holds the end of one message and the beginning of the next. So no head is
+  parsed before the exchange ahead of it ended, and what a client sends too early waits as bytes, with reading paused.
+- Raw bytes of a head are counted as they are fed; nothing unbounded is ever collected.
+- What is not read to its end is never followed by another request: the connection closes, after the answer had its chance.
+"""
+
+import asyncio
+import socket
+import struct
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
+
+import httptools
+
+from proxy.edge.answer import CLOSE_LINE, render
+from proxy.edge.exchange import Exchange
+from proxy.edge.head import CHUNKED, Parts, Rejection, judge
+from proxy.edge.upstream import END_OF_HEAD
+from proxy.gate.decision import Deny, Kind
+from proxy.gate.fields import Field, forwarding_lines
+from proxy.reasons import Reason
+
+if TYPE_CHECKING:
+    from proxy.edge.plane import Plane
+
+FEED: Final = 16 * 1024
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+class Phase(Enum):
+    """What the connection is doing."""
+
+    NEW = auto()
+    HEAD = auto()
+    BUSY = auto()
+    IDLE = auto()
+    LINGER = auto()
+    CLOSED = auto()
+
+
+class ClientConnection(asyncio.Protocol):
+    """One per accepted connection. `deadline` is loop time; whoever waits for something sets it."""
+
+    __slots__ = (
+        "_forwarding",
+        "_has_head",
+        "_head_size",
+        "_headers",
+        "_is_message_done",
+        "_is_pumping",
+        "_is_reading_paused",
+        "_is_upgrade",
+        "_left",
+        "_method",
+        "_offset",
+        "_parser",
+        "_parts",
+        "_phase",
+        "_plane",
+        "_stuck_at",
+        "_tail",
+        "_transport",
+        "_unfed",
+        "_url",
+        "_version",
+        "deadline",
+        "exchange",
+        "is_http11",
+        "is_write_paused",
+        "keeps_alive",
+        "peer",
+    )
+
+    def __init__(self, plane: "Plane") -> None:
+        self._plane = plane
+        self._parser = httptools.HttpRequestParser(self)
+        self._phase = Phase.NEW
+        self._unfed = b""
+        self._offset = 0
+        self._is_pumping = False
+        self._is_reading_paused = False
+        self._stuck_at = 0
+        self._forwarding: tuple[bytes | None, bytes] | None = None
+        self._transport: asyncio.Transport
+        self.exchange: Exchange | None = None
+        self.is_write_paused = False
+        self.peer = ""
+        self._expect_head()
+
+    def _expect_head(self) -> None:
+        self._url = b""
+        self._headers: list[Field] = []
+        self._parts: list[bytes] = []
+        self._head_size = 0
+        self._left = 0
+        self._tail = b""
+        self._has_head = self._is_message_done = False
+        self.keeps_alive = False
+        self.is_http11 = True
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accepted, unless there are too many."""
+        self._transport = transport  # type: ignore[assignment]  # a stream socket has a full transport
+        plane = self._plane
+        name = transport.get_extra_info("peername")
+        self.peer = name[0] if isinstance(name, tuple) else "unix"
+        if len(plane.clients) >= plane.limits.connections or plane.is_draining:
+            plane.figures.refused_connections += 1
+            self._phase = Phase.CLOSED
+            self._transport.abort()
+            return
+        plane.clients.add(self)
+        self.deadline = plane.now + plane.limits.header_timeout
+
+    def data_received(self, data: bytes) -> None:
+        """Takes what came; feeds as much as may be fed now."""
+        phase = self._phase
+        if phase is Phase.LINGER or phase is Phase.CLOSED:
+            return
+        self._unfed = self._unfed[self._offset :] + data if self._unfed else data
+        self._offset = 0
+        self.pump()
+
+    def pause_writing(self) -> None:
+        """The client reads slower than the app sends."""
+        self.is_write_paused = True
+        self._stuck_at = self._transport.get_write_buffer_size()
+        if self.exchange is not None:
+            self.exchange.client_writable(is_writable=False)
+
+    def resume_writing(self) -> None:
+        """The client read on."""
+        self.is_write_paused = False
+        if self.exchange is not None:
+            self.exchange.client_writable(is_writable=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone; an exchange under way is abandoned."""
+        self._phase = Phase.CLOSED
+        self._unfed = b""
+        self._plane.clients.discard(self)
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
+
+    # Feeding.
+
+    def pump(self) -> None:
+        """Feeds llhttp while somebody wants what it finds; pauses reading when bytes are left."""
+        if self._is_pumping:
+            return
+        self._is_pumping = True
+        try:
+            while self._unfed and self._may_feed():
+                self._feed(self._piece())
+        except Exception as error:
+            self.broken(error)
+        finally:
+            self._is_pumping = False
+        if self._phase is not Phase.CLOSED and bool(self._unfed) is not self._is_reading_paused:
+            self._is_reading_paused = not self._is_reading_paused
+            if self._is_reading_paused:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def _may_feed(self) -> bool:
+        exchange = self.exchange
+        if exchange is not None:
+            return exchange.wants_body
+        return self._phase not in (Phase.LINGER, Phase.CLOSED)
+
+    def _piece(self) -> bytes:
+        """The next bytes to feed: at most FEED, and not beyond the end of this message."""
+        data, start = self._unfed, self._offset
+        end = min(len(data), start + FEED)
+        if self._left > 0:
+            end = min(end, start + self._left)
+            self._left -= end - start
+        else:
+            end = self._end_of_block(data, start, end)
+        piece = data if start == 0 and end == len(data) else data[start:end]
+        if end == len(data):
+            self._unfed, self._offset = b"", 0
+        else:
+            self._offset = end
+        return piece
+
+    def _end_of_block(self, data: bytes, start: int, end: int) -> int:
+        """Where a head, or perhaps a chunked body, ends: after the first CRLF CRLF, which may have begun in the last piece."""
+        tail = self._tail
+        if tail:
+            straddling = (tail + data[start : start + 3]).find(END_OF_HEAD)
+            if straddling >= 0:
+                self._tail = b""
+                return min(end, start + straddling + len(END_OF_HEAD) - len(tail))
+        found = data.find(END_OF_HEAD, start, end)
+        if found >= 0:
+            self._tail = b""
+            return found + len(END_OF_HEAD)
+        self._tail = (tail + data[max(start, end - 3) : end])[-3:]
+        return end
+
+    def _feed(self, piece: bytes) -> None:
+        try:
+            self._parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            # The message is complete; llhttp waits for another protocol, which never begins here.
+            self._parser = httptools.HttpRequestParser(self)
+        except httptools.HttpParserError:
+            self._refuse(Rejection(400, Reason.BAD_REQUEST, "syntax"))
+            return
+        exchange = self.exchange
+        if exchange is None:
+            self._head_fed(len(piece))
+        elif self._parts or self._is_message_done:
+            parts, self._parts = self._parts, []
+            exchange.body_arrived(parts, is_done=self._is_message_done)
+
+    def _head_fed(self, size: int) -> None:
+        self._head_size += size
+        limits = self._plane.limits
+        if self._head_size > limits.header_bytes or len(self._headers) > limits.header_count:
+            self._refuse(Rejection(431, Reason.BAD_REQUEST, "head too large"))
+        elif self._has_head:
+            self._begin()
+        elif self._phase is not Phase.HEAD:
+            if self._phase is Phase.IDLE:
+                self.deadline = self._plane.now + limits.header_timeout
+            self._phase = Phase.HEAD
+
+    def _begin(self) -> None:
+        plane = self._plane
+        self._phase = Phase.BUSY
+        parts = Parts(self._method, self._version, self._url, self._headers, self._is_upgrade)
+        head = judge(parts, self.peer, plane.head_rules)
+        if isinstance(head, Rejection):
+            self._refuse(head)
+            return
+        self._left = 0 if head.length == CHUNKED else head.length
+        self.is_http11 = self._version == "1.1"
+        self.exchange = exchange = Exchange(self, plane, head, is_request_done=self._is_message_done)
+        exchange.begin()
+
+    # llhttp's callbacks: they only note.
+
+    def on_url(self, url: bytes) -> None:
+        """The target, possibly in parts."""
+        self._url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; after the head, a trailer, which is dropped."""
+        if not self._has_head:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """llhttp forgets these at the message's end."""
+        parser = self._parser
+        self._has_head = True
+        self._method = parser.get_method()
+        self._version = parser.get_http_version()
+        self._is_upgrade = parser.should_upgrade()
+        self.keeps_alive = parser.should_keep_alive()
+
+    def on_body(self, data: bytes) -> None:
+        """A part of the body."""
+        self._parts.append(data)
+
+    def on_message_complete(self) -> None:
+        """The end of the message."""
+        self._is_message_done = True
+
+    # The exchange's side.
+
+    def write(self, data: bytes) -> None:
+        """To the client."""
+        self._transport.write(data)
+
+    def forwarding(self, host: bytes | None) -> bytes:
+        """The forwarding lines of this connection; rendered again only when the Host changes."""
+        known = self._forwarding
+        if known is None or known[0] != host:
+            known = self._forwarding = (host, forwarding_lines(self.peer, self._plane.scheme, host))
+        return known[1]
+
+    def exchange_ended(self) -> None:
+        """The answer is written: the next request, or the end."""
+        plane = self._plane
+        exchange, self.exchange = self.exchange, None
+        if exchange is None or self._phase is Phase.CLOSED:
+            return
+        if self.keeps_alive and exchange.is_request_done and not plane.is_draining:
+            self._expect_head()
+            self._phase = Phase.IDLE
+            self.deadline = plane.now + plane.limits.idle_timeout
+            if self._unfed:
+                plane.loop.call_soon(self.pump)
+        elif exchange.is_request_done:
+            self._close()
+        else:
+            self._linger()
+
+    def broken(self, error: BaseException) -> None:
+        """Our own code failed: the traceback goes to the log, an id to the client."""
+        incident = self._plane.report(error)
+        exchange = self.exchange
+        try:
+            if exchange is None:
+                self.abort()
+            else:
+                exchange.broken(incident)
+        except Exception as second:
+            self._plane.report(second)
+            self.abort()
+
+    def _refuse(self, rejection: Rejection) -> None:
+        """Answers a head, or a body, that no exchange can be made of; then closes."""
+        plane = self._plane
+        if self.exchange is not None:
+            self.abort()
+            return
+        plane.figures.malformed += 1
+        self._phase = Phase.BUSY
+        verdict = Deny(status=rejection.status, reason=rejection.reason, kind=Kind.SCRIPT)
+        answer = plane.answers.answer(verdict, None)
+        self.write(render(answer, date=plane.date, is_head=False, connection=CLOSE_LINE))
+        self._linger()
+
+    def _close(self) -> None:
+        """Closes once the answer is flushed."""
+        self._phase = Phase.LINGER
+        self.deadline = self._plane.now + self._plane.limits.write_timeout
+        self._unfed = b""
+        self._transport.close()
+
+    def _linger(self) -> None:
+        """Reads on for a while without looking, so that a reset does not overtake the answer (RFC 9112 §9.6)."""
+        self._phase = Phase.LINGER
+        self.deadline = self._plane.now + self._plane.limits.linger
+        self._unfed = b""
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def abort(self) -> None:
+        """Ends the connection with a reset: whatever the client has is not whole."""
+        if self._phase is Phase.CLOSED:
+            return
+        self._phase = Phase.CLOSED
+        own = self._transport.get_extra_info("socket")
+        if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    # Deadlines and ends from outside.
+
+    def expire(self) -> None:
+        """Called at a tick after the deadline."""
+        if self.is_write_paused and self._is_moving():
+            self.deadline = self._plane.now + self._plane.limits.write_timeout
+        elif self.exchange is not None:
+            try:
+                self.exchange.expire()
+            except Exception as error:
+                self.broken(error)
+        elif self._phase is Phase.HEAD:
+            self._refuse(Rejection(408, Reason.BAD_REQUEST, "head too slow"))
+        elif self._phase is Phase.LINGER:
+            self.abort()
+        else:
+            self._close()
+
+    def _is_moving(self) -> bool:
+        """Whether the client took anything since writing was paused or the last deadline."""
+        size = self._transport.get_write_buffer_size()
+        moved, self._stuck_at = size < self._stuck_at, size
+        return moved
+
+    def drain(self) -> None:
+        """No further request: closes now when nothing is under way."""
+        if self._phase in (Phase.NEW, Phase.IDLE):
+            self._close()
+
+    def end_session(self, key: str) -> None:
+        """Cuts the exchange that runs for this session."""
+        if self.exchange is not None and self.exchange.session == key:
+            self.abort()

@@ -1,0 +1,406 @@
+"""One request and its answer, from the verdict to the last byte.
+
+    DECIDING ─▶ CONNECTING ─▶ SENDING ─▶ ANSWERING ─▶ done
+        └── an answer of our own ◀──┴──────┘ (only while no byte of the app's answer was passed on)
+
+Rules kept here:
+- Nothing goes upstream without an `Open`, an `Admit` or an `Own`; the head is rendered from the judged parts.
+- On the fast path there is no task: the gate knows, the pool has a connection, and all is plain calls.
+- Body parts are taken from the client only while the upstream can take them (`wants_body`), and from the upstream only while the
+  client can: what waits in between is bounded.
+- A failure before the first byte of the answer is an answer of ours; after it the client's connection is aborted, so
+  that a cut body never looks whole.
+- A stale keep-alive is retried once, on a new connection, for an idempotent request without a body of whose answer no byte came.
+- The client may go away at any time: then the upstream connection is closed, never reused.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Final
+
+from proxy.edge.answer import (
+    CHUNKED,
+    CLOSE_LINE,
+    KEEP_LINE,
+    LAST_CHUNK,
+    NO_BODY,
+    UNTIL_CLOSE,
+    Framing,
+    chunk,
+    frame,
+    interim,
+    render,
+    status_line,
+)
+from proxy.edge.forward import own_head, upstream_head
+from proxy.edge.head import CHUNKED as CHUNKED_BODY
+from proxy.edge.head import Head
+from proxy.edge.upstream import UpstreamConnection
+from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn, Verdict, kind_of
+from proxy.reasons import Reason
+
+if TYPE_CHECKING:
+    from proxy.edge.client import ClientConnection
+    from proxy.edge.plane import Plane
+    from proxy.session.model import SessionKey
+
+IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PROPFIND", b"REPORT", b"SEARCH"))
+"""Methods sent again when a kept connection turned out stale (RFC 9110 §9.2.2, the safe ones only)."""
+
+RETRY_AFTER: Final = 5
+FOREVER: Final = float("inf")
+
+
+class Exchange:
+    """Owned by its client connection; at most one per connection."""
+
+    __slots__ = (
+        "_framing",
+        "_head_bytes",
+        "_is_retried",
+        "_received",
+        "_task",
+        "_upstream",
+        "client",
+        "head",
+        "is_own",
+        "is_request_done",
+        "is_upstream_full",
+        "plane",
+        "request",
+        "sent",
+        "session",
+        "started_at",
+        "status",
+    )
+
+    def __init__(
+        self, client: "ClientConnection", plane: "Plane", head: Head, *, is_request_done: bool
+    ) -> None:
+        self.client = client
+        self.plane = plane
+        self.head = head
+        self.request: Request = head.request
+        self.is_request_done = is_request_done
+        self.started_at = plane.loop.time()
+        self.session: SessionKey | None = None
+        self.status = 0
+        self.sent = 0
+        self.is_own = False
+        self.is_upstream_full = False
+        self._is_retried = False
+        self._received = 0
+        self._framing: Framing | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._upstream: UpstreamConnection | None = None
+
+    # The verdict.
+
+    def begin(self) -> None:
+        """Asks the gate; goes on at once when it knows."""
+        verdict = self.plane.gate.decide_now(self.request)
+        if verdict is None:
+            self._run(self._decide())
+        else:
+            self._carry_out(verdict)
+
+    async def _decide(self) -> None:
+        self._carry_out(await self.plane.gate.decide(self.request))
+
+    def _carry_out(self, verdict: Verdict) -> None:
+        kind = type(verdict)
+        if kind is Admit or kind is Open:
+            self._forward(verdict)  # type: ignore[arg-type]  # the line above narrows; match costs 0.4 µs here
+        elif kind is Own:
+            self.plane.figures.own += 1
+            self.is_own = True
+            self._run(self._connect_own())
+        else:
+            self.answer(verdict)  # type: ignore[arg-type]  # what is left is a SignIn or a Deny
+
+    def _forward(self, permit: Open | Admit) -> None:
+        plane = self.plane
+        if type(permit) is Admit:
+            self.session = permit.session
+            plane.figures.admitted += 1
+            block = permit.block
+        else:
+            plane.figures.opened += 1
+            block = b""
+        self._head_bytes = upstream_head(self.head, plane, self.client.forwarding(self.request.host), block)
+        upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
+        if upstream is None:
+            self._run(self._connect())
+        else:
+            self._send(upstream)
+
+    def _is_repeatable(self) -> bool:
+        return self.request.method in IDEMPOTENT and self.head.length == 0
+
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        """Leaves the fast path: no deadline of ours runs while the gate or a connect has its own."""
+        self.client.deadline = FOREVER
+        self._task = self.plane.loop.create_task(self._guarded(work))
+
+    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            self.client.broken(error)
+        else:
+            self.client.pump()
+
+    # To the app.
+
+    async def _connect(self) -> None:
+        try:
+            upstream = await self.plane.pool.connect()
+        except OSError:
+            self.plane.figures.upstream_failures += 1
+            self._fail(503, Reason.UPSTREAM_UNAVAILABLE)
+        else:
+            self._send(upstream)
+
+    async def _connect_own(self) -> None:
+        self._head_bytes = own_head(self.head, self.plane, self.client.peer)
+        own = await self.plane.connect_own()
+        try:
+            _, upstream = await self.plane.loop.create_connection(
+                lambda: UpstreamConnection(self.plane.upstream.header_bytes), sock=own
+            )
+        except BaseException:
+            own.close()
+            raise
+        self._send(upstream)
+
+    def _send(self, upstream: UpstreamConnection) -> None:
+        self._upstream = upstream
+        upstream.begin(self, self._head_bytes, is_head=self.request.method == b"HEAD")
+        self.arm()
+
+    @property
+    def wants_body(self) -> bool:
+        """Whether the next part of the request's body can be taken now."""
+        return self._upstream is not None and not self.is_upstream_full and not self.is_request_done
+
+    def body_arrived(self, parts: list[bytes], *, is_done: bool) -> None:
+        """Passes on what the client sent."""
+        upstream = self._upstream
+        assert upstream is not None, "a body is fed only while wants_body"
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        self._received += len(data)
+        self.plane.figures.bytes_in += len(data)
+        self.is_request_done = is_done
+        if self.head.length == CHUNKED_BODY:
+            most = self.plane.limits.body_bytes
+            if most is not None and self._received > most:
+                self.is_request_done = False
+                self._fail(413, Reason.BAD_REQUEST)
+                return
+            data = (chunk(data) if data else b"") + (LAST_CHUNK if is_done else b"")
+        if data:
+            upstream.transport.write(data)
+        self.arm()
+
+    def upstream_writable(self, *, is_writable: bool) -> None:
+        """Back-pressure on the upload."""
+        self.is_upstream_full = not is_writable
+        self.arm()
+        if is_writable:
+            self.client.pump()
+
+    # From the app.
+
+    def answer_arrived(self, upstream: UpstreamConnection) -> None:
+        """Takes over what one read brought: 1xx, the head, parts of the body, the end. All of it in one write."""
+        try:
+            self._relay(upstream)
+        except Exception as error:
+            self.client.broken(error)
+
+    def _relay(self, upstream: UpstreamConnection) -> None:
+        if upstream.is_faulty and not upstream.is_complete:
+            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+            return
+        if upstream.interims:
+            self._pass_interims(upstream)
+        framing = self._framing
+        head = b""
+        if framing is None:
+            if not upstream.has_head:
+                return
+            made = self._answer_head(upstream)
+            if made is None:
+                self._cut(Reason.BAD_UPSTREAM_ANSWER)
+                return
+            framing, head = made
+        body = self._framed_body(upstream, framing)
+        if head or body:
+            self.sent += len(body)
+            self.client.write(head + body if body else head)
+        if upstream.is_complete:
+            self._finish(upstream)
+        else:
+            self.arm()
+
+    def _answer_head(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
+        plane, client = self.plane, self.client
+        sifted = (plane.own_answer_fields if self.is_own else plane.answer_fields).sift(upstream.headers)
+        framing = frame(
+            sifted,
+            upstream.status,
+            version=upstream.version,
+            is_head=self.request.method == b"HEAD",
+            takes_chunks=client.is_http11,
+        )
+        if framing is None:
+            return None
+        self._framing = framing
+        self.status = upstream.status
+        if not self.is_request_done or framing.mode == UNTIL_CLOSE or plane.is_draining:
+            client.keeps_alive = False
+        connection = b"" if client.is_http11 else KEEP_LINE
+        if not client.keeps_alive:
+            connection = CLOSE_LINE
+        return framing, b"".join((status_line(self.status), *sifted.lines, framing.line, connection, b"\r\n"))
+
+    def _framed_body(self, upstream: UpstreamConnection, framing: Framing) -> bytes:
+        parts = upstream.chunks
+        if parts:
+            body = parts[0] if len(parts) == 1 else b"".join(parts)
+            upstream.chunks = []
+        else:
+            body = b""
+        if framing.mode == CHUNKED:
+            return (chunk(body) if body else b"") + (LAST_CHUNK if upstream.is_complete else b"")
+        return b"" if framing.mode == NO_BODY else body
+
+    def _pass_interims(self, upstream: UpstreamConnection) -> None:
+        for status, headers in upstream.interims:
+            if self.client.is_http11 and (status != 100 or self.head.is_expecting):
+                self.client.write(interim(status, self.plane.answer_fields.sift(headers)))
+        upstream.interims = []
+
+    def upstream_lost(self, upstream: UpstreamConnection, *, is_clean: bool) -> None:
+        """The app's connection ended under this exchange."""
+        try:
+            self._lost(upstream, is_clean=is_clean)
+        except Exception as error:
+            self.client.broken(error)
+
+    def _lost(self, upstream: UpstreamConnection, *, is_clean: bool) -> None:
+        if self._framing is not None and self._framing.ends_by_eof and is_clean:
+            upstream.is_complete = True
+            if self._framing.mode == CHUNKED:
+                self.client.write(LAST_CHUNK)
+            self._finish(upstream)
+        elif upstream.is_reused and not upstream.has_bytes and not self._is_retried and self._is_repeatable():
+            self._is_retried = True
+            self.plane.figures.retried += 1
+            self._upstream = None
+            self._run(self._connect())
+        else:
+            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+
+    def client_writable(self, *, is_writable: bool) -> None:
+        """Back-pressure on the download."""
+        if self._upstream is None:
+            return
+        if is_writable:
+            self._upstream.transport.resume_reading()
+        else:
+            self._upstream.transport.pause_reading()
+        self.arm()
+
+    # Ends.
+
+    def answer(self, verdict: SignIn | Deny, incident: str | None = None) -> None:
+        """Answers instead of the app; only before a byte of the app's answer went out."""
+        plane, client = self.plane, self.client
+        if type(verdict) is SignIn:
+            plane.figures.sign_ins += 1
+        else:
+            plane.figures.denied += 1
+        self._leave_upstream()
+        client.keeps_alive = client.keeps_alive and self.is_request_done and not plane.is_draining
+        own = plane.answers.answer(verdict, self.request, incident)
+        self.status = own.status
+        self.sent = len(own.body)
+        connection = CLOSE_LINE if not client.keeps_alive else b"" if client.is_http11 else KEEP_LINE
+        is_head = self.request.method == b"HEAD"
+        client.write(render(own, date=plane.date, is_head=is_head, connection=connection))
+        self._note()
+        client.exchange_ended()
+
+    def _finish(self, upstream: UpstreamConnection) -> None:
+        self._upstream = None
+        if self.is_own or not self.is_request_done:
+            upstream.close()
+        else:
+            self.plane.pool.give(upstream, self.plane.now)
+        self._note()
+        self.client.exchange_ended()
+
+    def _fail(self, status: int, reason: Reason) -> None:
+        retry_after = RETRY_AFTER if status in (502, 503) else None
+        self.answer(Deny(status=status, reason=reason, kind=kind_of(self.request), retry_after=retry_after))
+
+    def _cut(self, reason: Reason) -> None:
+        """The app's answer cannot be had, or not to its end."""
+        self.plane.figures.upstream_failures += 1
+        if self._framing is None:
+            self._fail(502, reason)
+        else:
+            self.client.abort()
+
+    def broken(self, incident: str) -> None:
+        """Our own code failed: an id is all that is shown."""
+        if self._framing is None and self.status == 0:
+            self.answer(Deny(status=500, reason=Reason.INTERNAL_ERROR, kind=Kind.SCRIPT), incident)
+        else:
+            self.client.abort()
+
+    def abandon(self) -> None:
+        """The client's connection is gone: nobody waits for the answer."""
+        self.plane.figures.aborted += 1
+        if self._task is not None:
+            self._task.cancel()
+        self._leave_upstream()
+        self._note()
+
+    def _leave_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+
+    def _note(self) -> None:
+        plane = self.plane
+        plane.figures.bytes_out += self.sent
+        if plane.access is not None:
+            seconds = plane.loop.time() - self.started_at
+            plane.access(self.client.peer, self.request, self.status, self.sent, seconds, self.session)
+
+    # Deadlines.
+
+    def arm(self) -> None:
+        """Sets the client connection's deadline by what is being waited for."""
+        plane, client = self.plane, self.client
+        if client.is_write_paused:
+            seconds = plane.limits.write_timeout
+        elif self._framing is not None or self.is_upstream_full:
+            seconds = plane.upstream.idle_timeout
+        elif self.is_request_done:
+            seconds = plane.upstream.first_byte_timeout
+        else:
+            seconds = plane.limits.body_timeout
+        client.deadline = plane.now + seconds
+
+    def expire(self) -> None:
+        """What was waited for did not come."""
+        if self._framing is not None:
+            self.client.abort()
+        elif self.is_request_done or self.is_upstream_full:
+            self.plane.figures.upstream_failures += 1
+            self._fail(504, Reason.UPSTREAM_TIMEOUT)
+        else:
+            self._fail(408, Reason.BAD_REQUEST)

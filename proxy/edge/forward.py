@@ -1,0 +1,57 @@
+"""The request head as the app, or our own pages, get it: written anew from the judged parts."""
+
+from typing import TYPE_CHECKING
+
+from proxy.edge.head import CHUNKED, Head
+
+if TYPE_CHECKING:
+    from proxy.edge.plane import Plane
+
+_CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
+_EXPECT_LINE = b"Expect: 100-continue\r\n"
+_BODY_METHODS = frozenset((b"POST", b"PUT", b"PATCH"))
+
+
+def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -> bytes:
+    """For the app. `block`: the rendered identity headers; they stand last, after nothing of the client's may equal them."""
+    request = head.request
+    upstream = plane.upstream
+    host = request.host if upstream.keeps_host and request.host is not None else upstream.authority
+    return b"".join(
+        (
+            b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (request.method, request.target, host),
+            *plane.request_fields.lines(request.headers, head.named),
+            _framing(head),
+            forwarding,
+            block,
+            b"\r\n",
+        )
+    )
+
+
+def own_head(head: Head, plane: "Plane", peer: str) -> bytes:
+    """For our own pages, over a connection that serves this exchange only."""
+    request = head.request
+    host = b"Host: %b\r\n" % request.host if request.host is not None else b"Host: localhost\r\n"
+    return b"".join(
+        (
+            b"%b %b HTTP/1.1\r\n" % (request.method, request.target),
+            host,
+            *plane.request_fields.own_lines(request.headers, head.named),
+            _framing(head),
+            b"X-Muster-Peer: %b\r\nX-Muster-Scheme: %b\r\n"
+            % (peer.encode("ascii", "replace"), request.scheme.encode("ascii")),
+            b"Connection: close\r\n\r\n",
+        )
+    )
+
+
+def _framing(head: Head) -> bytes:
+    """The body's length as it was decided; an explicit 0 where a body is usual, so that no app waits for one."""
+    if head.length == CHUNKED:
+        line = _CHUNKED_LINE
+    elif head.length or head.request.method in _BODY_METHODS:
+        line = b"Content-Length: %d\r\n" % head.length
+    else:
+        return b""
+    return line + _EXPECT_LINE if head.is_expecting else line

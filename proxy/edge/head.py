@@ -1,0 +1,176 @@
+"""A request head, judged: llhttp took it apart, and here our own list passes or refuses it.
+
+| what stands in the head | answer |
+|---|---|
+| version other than 1.0 and 1.1 | 505 |
+| CONNECT, TRACE (it would echo identity headers) or a method not on the list | 501 |
+| control, space or `#` in the target; no origin, absolute or asterisk form | 400 |
+| another spelling of an own path | 400 ambiguous_path |
+| no Host in 1.1, two Hosts, an invalid one, one that an absolute target contradicts | 400 |
+| Transfer-Encoding not exactly `chunked`, or in 1.0, or beside Content-Length | 400 |
+| Content-Length not one plain number | 400 |
+| Content-Length beyond the limit | 413 |
+| an upgrade with a body | 400 |
+| an expectation other than `100-continue` | 417 |
+
+Length is decided once, here (RFC 9112 §6). Pure: no clock, no socket.
+"""
+
+import re
+from typing import Final, NamedTuple
+
+from proxy.edge.target import is_ambiguous, read_target
+from proxy.gate.decision import Request
+from proxy.gate.fields import Field, cookie_value, named_fields
+from proxy.reasons import Reason
+
+CHUNKED: Final = -1
+"""The `length` of a body that says its own end."""
+
+METHODS: Final = frozenset(
+    b"GET HEAD POST PUT PATCH DELETE OPTIONS PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK SEARCH REPORT MKCALENDAR "
+    b"MKACTIVITY CHECKOUT MERGE ACL BIND UNBIND REBIND LINK UNLINK PURGE QUERY".split()
+)
+
+_WATCHED: Final = frozenset(
+    (b"host", b"cookie", b"content-length", b"transfer-encoding", b"connection", b"expect")
+)
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
+_LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_KNOWN_HOSTS_MAX: Final = 1024
+_NOTHING_NAMED: Final[frozenset[bytes]] = frozenset()
+
+
+class Rejection(NamedTuple):
+    """A head that goes nowhere; the connection closes after the answer."""
+
+    status: int
+    reason: Reason
+    detail: str
+
+
+class Head(NamedTuple):
+    """A head that passed. `length` is the body's in bytes, or CHUNKED; `named` what `Connection` nominates, folded."""
+
+    request: Request
+    length: int
+    named: frozenset[bytes]
+    is_expecting: bool
+
+
+class HeadRules(NamedTuple):
+    """What judging needs to know: our cookie's name, the scheme people use, the largest body (bytes)."""
+
+    cookie: bytes
+    scheme: str
+    body_bytes: int | None = None
+
+
+class Parts(NamedTuple):
+    """A head as llhttp took it apart."""
+
+    method: bytes
+    version: str
+    target: bytes
+    headers: list[Field]
+    is_upgrade: bool = False
+
+
+def bad(detail: str) -> Rejection:
+    """A plain 400."""
+    return Rejection(400, Reason.BAD_REQUEST, detail)
+
+
+def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
+    """The request, with the body's length decided, or why it is refused (the table above)."""
+    method, version, raw, headers, is_upgrade = parts
+    if version not in ("1.1", "1.0"):
+        return Rejection(505, Reason.BAD_REQUEST, "version")
+    if method not in METHODS:
+        return Rejection(501, Reason.BAD_REQUEST, "method")
+    target = read_target(method, raw)
+    if target is None:
+        return bad("target")
+    if is_ambiguous(target.path):
+        return Rejection(400, Reason.AMBIGUOUS_PATH, "path")
+    names = [name.lower() for name, _ in headers]
+    watched = _watched(names, headers)
+    host = _host(watched.get(b"host"), version, target.authority)
+    if isinstance(host, Rejection):
+        return host
+    length = _length(watched, version, rules.body_bytes)
+    if isinstance(length, Rejection):
+        return length
+    if is_upgrade and length:
+        return bad("upgrade with a body")
+    is_expecting = False
+    if b"expect" in watched:
+        if watched[b"expect"] != [b"100-continue"] and [v.lower() for v in watched[b"expect"]] != [
+            b"100-continue"
+        ]:
+            return Rejection(417, Reason.BAD_REQUEST, "expect")
+        is_expecting = version == "1.1" and length != 0
+    request = Request(
+        method=method,
+        target=target.target,
+        path=target.path,
+        headers=headers,
+        names=names,
+        host=host,
+        cookie=cookie_value(watched[b"cookie"], rules.cookie) if b"cookie" in watched else None,
+        peer=peer,
+        scheme=rules.scheme,
+    )
+    named = named_fields(watched[b"connection"]) if b"connection" in watched else _NOTHING_NAMED
+    return Head(request, length, named, is_expecting)
+
+
+def _watched(names: list[bytes], headers: list[Field]) -> dict[bytes, list[bytes]]:
+    """The values of the fields that decide something, by lower-case name, without surrounding white space."""
+    found: dict[bytes, list[bytes]] = {}
+    for name, field in zip(names, headers, strict=True):
+        if name in _WATCHED:
+            found.setdefault(name, []).append(field[1].strip(b" \t"))
+    return found
+
+
+class _Hosts(dict[bytes, bytes | None]):
+    """Host values seen before, with their verdict: lower-cased, or None when invalid. Bounded."""
+
+    def __missing__(self, value: bytes) -> bytes | None:
+        if len(self) >= _KNOWN_HOSTS_MAX:
+            self.clear()
+        verdict = value.lower() if _HOST.fullmatch(value) else None
+        self[value] = verdict
+        return verdict
+
+
+_HOSTS: Final = _Hosts()
+
+
+def _host(values: list[bytes] | None, version: str, authority: bytes | None) -> bytes | Rejection | None:
+    if values is None:
+        return bad("no Host") if version == "1.1" or authority is not None else None
+    if len(values) != 1:
+        return bad("several Hosts")
+    host = _HOSTS[values[0]]
+    if host is None or (authority is not None and authority != host):
+        return bad("invalid Host")
+    return host
+
+
+def _length(watched: dict[bytes, list[bytes]], version: str, most: int | None) -> int | Rejection:
+    lengths = watched.get(b"content-length")
+    codings = watched.get(b"transfer-encoding")
+    if codings is not None:
+        if lengths is not None or version != "1.1" or len(codings) != 1 or codings[0].lower() != b"chunked":
+            return bad("Transfer-Encoding")
+        return CHUNKED
+    if lengths is None:
+        return 0
+    if len(lengths) != 1 or not _LENGTH.fullmatch(lengths[0]):
+        return bad("Content-Length")
+    length = int(lengths[0])
+    return (
+        Rejection(413, Reason.BAD_REQUEST, "body too large") if most is not None and length > most else length
+    )

@@ -1,0 +1,131 @@
+"""Accepts clients, ticks the plane, drains it. The set of connections is the registry of running streams."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Sequence
+
+from proxy.edge.client import ClientConnection
+from proxy.edge.plane import Figures, Neighbours, Plane
+from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.upstream import Pool
+from proxy.gate.fields import FieldRules
+from proxy.session.model import SessionKey
+
+BACKLOG = 2048
+DRAIN_POLL = 0.02
+
+Address = tuple[str, int]
+
+
+class Listener:
+    """The data plane of one loop. Build it, `start` it, and `drain` it before the loop ends."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        *,
+        upstream: UpstreamRules,
+        fields: FieldRules,
+        limits: Limits | None = None,
+        scheme: str = "http",
+    ) -> None:
+        self._neighbours = neighbours
+        self._upstream = upstream
+        self._fields = fields
+        self._limits = limits or Limits()
+        self._scheme = scheme
+        self._servers: list[asyncio.Server] = []
+        self._plane: Plane | None = None
+        self._ticking: asyncio.TimerHandle | None = None
+
+    async def start(self, addresses: Sequence[Address | socket.socket]) -> list[Address]:
+        """Listens; port 0 is any free one. The bound addresses come back, in order. Raises OSError when one is taken."""
+        plane = self._plane = self._make_plane(asyncio.get_running_loop())
+        for address in addresses:
+            self._servers.append(await self._listen(plane, address))
+        self._tick()
+        return [own.getsockname()[:2] for server in self._servers for own in server.sockets]
+
+    def _make_plane(self, loop: asyncio.AbstractEventLoop) -> Plane:
+        def opened() -> None:
+            plane.figures.upstream_connections += 1
+
+        plane = Plane(
+            self._neighbours,
+            loop=loop,
+            limits=self._limits,
+            upstream=self._upstream,
+            fields=self._fields,
+            scheme=self._scheme,
+            pool=Pool(self._upstream, loop, opened),
+        )
+        return plane
+
+    async def _listen(self, plane: Plane, address: Address | socket.socket) -> asyncio.Server:
+        def accepted() -> ClientConnection:
+            return ClientConnection(plane)
+
+        if isinstance(address, socket.socket):
+            return await plane.loop.create_server(accepted, sock=address, backlog=BACKLOG)
+        host, port = address
+        return await plane.loop.create_server(accepted, host, port, backlog=BACKLOG)
+
+    def _tick(self) -> None:
+        plane = self._plane
+        assert plane is not None, "ticks only between start and drain"
+        try:
+            plane.tick()
+        except Exception as error:
+            self._neighbours.report(error)
+        self._ticking = plane.loop.call_later(self._limits.tick, self._tick)
+
+    @property
+    def figures(self) -> Figures:
+        """The counters."""
+        return self._plane.figures if self._plane is not None else Figures()
+
+    @property
+    def connections(self) -> int:
+        """How many clients are connected."""
+        return len(self._plane.clients) if self._plane is not None else 0
+
+    @property
+    def in_flight(self) -> int:
+        """How many exchanges are under way."""
+        clients = self._plane.clients if self._plane is not None else ()
+        return sum(client.exchange is not None for client in clients)
+
+    def end_session(self, key: SessionKey) -> None:
+        """Cuts every exchange that runs for this session, streams above all."""
+        if self._plane is not None:
+            for client in tuple(self._plane.clients):
+                client.end_session(key)
+
+    async def drain(self) -> None:
+        """Stops accepting, lets what is under way end within `drain_timeout`, then cuts it."""
+        plane = self._plane
+        if plane is None:
+            return
+        plane.is_draining = True
+        for server in self._servers:
+            server.close()
+        for client in tuple(plane.clients):
+            client.drain()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self._limits.drain_timeout):
+                while plane.clients:  # noqa: ASYNC110 -- a set other code owns; at most 50 looks a second, once
+                    await asyncio.sleep(DRAIN_POLL)
+        await self._cut(plane)
+
+    async def _cut(self, plane: Plane) -> None:
+        for client in tuple(plane.clients):
+            client.abort()
+        plane.pool.close()
+        while plane.clients:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
+            await asyncio.sleep(0)
+        if self._ticking is not None:
+            self._ticking.cancel()
+        if plane.access is not None:
+            plane.access.flush()
+        self._plane = None

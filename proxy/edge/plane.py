@@ -1,0 +1,109 @@
+"""What all connections of one loop share: the neighbours, the rules, the coarse clock and the counters."""
+
+import asyncio
+from dataclasses import dataclass
+from email.utils import formatdate
+from typing import TYPE_CHECKING
+
+from proxy.edge.head import HeadRules
+from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
+from proxy.edge.rules import Limits, UpstreamRules
+from proxy.gate.fields import AnswerFields, FieldRules, RequestFields
+
+if TYPE_CHECKING:
+    from proxy.edge.client import ClientConnection
+    from proxy.edge.upstream import Pool
+
+
+class Figures:
+    """Counters since the start, as plain integers: whoever serves metrics reads them now and then."""
+
+    __slots__ = (
+        "aborted",
+        "admitted",
+        "bytes_in",
+        "bytes_out",
+        "denied",
+        "malformed",
+        "opened",
+        "own",
+        "refused_connections",
+        "retried",
+        "sign_ins",
+        "upstream_connections",
+        "upstream_failures",
+    )
+
+    def __init__(self) -> None:
+        for name in self.__slots__:
+            setattr(self, name, 0)
+
+    aborted: int
+    admitted: int
+    bytes_in: int
+    bytes_out: int
+    denied: int
+    malformed: int
+    opened: int
+    own: int
+    refused_connections: int
+    retried: int
+    sign_ins: int
+    upstream_connections: int
+    upstream_failures: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Neighbours:
+    """Whom the edge asks, and whom it tells."""
+
+    gate: Gate
+    answers: Answers
+    connect_own: ConnectOwn
+    access: AccessLog | None
+    report: Report
+
+
+class Plane:
+    """One per loop. `now` is loop time as of the last tick (coarse), `date` the Date header's value."""
+
+    def __init__(
+        self,
+        neighbours: Neighbours,
+        *,
+        loop: asyncio.AbstractEventLoop,
+        limits: Limits,
+        upstream: UpstreamRules,
+        fields: FieldRules,
+        scheme: str,
+        pool: "Pool",
+    ) -> None:
+        self.gate = neighbours.gate
+        self.answers = neighbours.answers
+        self.connect_own = neighbours.connect_own
+        self.access = neighbours.access
+        self.report = neighbours.report
+        self.loop = loop
+        self.limits = limits
+        self.upstream = upstream
+        self.scheme = scheme
+        self.pool = pool
+        self.head_rules = HeadRules(fields.cookie.encode("ascii"), scheme, limits.body_bytes)
+        self.request_fields = RequestFields(fields)
+        self.answer_fields = AnswerFields(fields.cookie)
+        self.own_answer_fields = AnswerFields(None)
+        self.figures = Figures()
+        self.clients: set[ClientConnection] = set()
+        self.is_draining = False
+        self.now = loop.time()
+        self.date = formatdate(usegmt=True).encode("ascii")
+
+    def tick(self) -> None:
+        """Moves the coarse clock on, and lets every connection whose deadline passed know."""
+        self.now = now = self.loop.time()
+        self.date = formatdate(usegmt=True).encode("ascii")
+        for client in [client for client in self.clients if client.deadline <= now]:
+            client.expire()
+        self.pool.tick(now)
+        if self.access is not None:
+            self.access.flush()

@@ -1,0 +1,274 @@
+"""Connections to the app: one exchange at a time, and back to the pool only after a complete, clean one.
+
+Invariants (rules 2 and 8 of the data plane):
+- A fresh response parser per exchange. What follows a complete answer makes the connection unusable, never the next answer.
+- To HEAD, the answer ends with its final head; llhttp is fed up to that point and not one byte further.
+- Fields after the head are trailers: dropped.
+- A byte on an idle connection closes it.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import httptools
+
+from proxy.edge.rules import UpstreamRules
+from proxy.gate.fields import Field
+
+END_OF_HEAD: Final = b"\r\n\r\n"
+MAX_INTERIMS: Final = 16
+FRESH_SECONDS: Final = 1.0
+"""A request that cannot be retried takes only a connection that was idle no longer than this."""
+
+
+class Receiver(Protocol):
+    """An exchange, as its upstream connection meets it."""
+
+    def answer_arrived(self, upstream: "UpstreamConnection") -> None: ...
+    def upstream_lost(self, upstream: "UpstreamConnection", *, is_clean: bool) -> None: ...
+    def upstream_writable(self, *, is_writable: bool) -> None: ...
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """Reads answers; `status`, `headers`, `version` stand once `has_head`; `chunks` are taken by the exchange."""
+
+    __slots__ = (
+        "_is_draining_head",
+        "_is_eof",
+        "_is_head",
+        "_is_open",
+        "_parser",
+        "_raw",
+        "_tail",
+        "chunks",
+        "exchange",
+        "has_bytes",
+        "has_head",
+        "headers",
+        "idle_since",
+        "interims",
+        "is_complete",
+        "is_faulty",
+        "is_reused",
+        "keeps_alive",
+        "max_head",
+        "status",
+        "transport",
+        "version",
+    )
+
+    def __init__(self, max_head: int) -> None:
+        self.max_head = max_head
+        self.exchange: Receiver | None = None
+        self.transport: asyncio.Transport
+        self.is_reused = False
+        self.idle_since = 0.0
+        self._is_open = False
+        self._is_eof = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Open."""
+        self.transport = transport  # type: ignore[assignment]  # a TCP or Unix connection has a full transport
+        self._is_open = True
+
+    def begin(self, exchange: Receiver, head: bytes, *, is_head: bool) -> None:
+        """Sends a request's head; what comes from now on is its answer."""
+        self.exchange = exchange
+        self._parser = httptools.HttpResponseParser(self)
+        self._is_head = is_head
+        self._raw = 0
+        self._tail = b""
+        self.headers: list[Field] = []
+        self.chunks: list[bytes] = []
+        self.interims: list[tuple[int, list[Field]]] = []
+        self.status = 0
+        self.version = ""
+        self.has_bytes = self.has_head = self.is_complete = self.is_faulty = self.keeps_alive = False
+        self.transport.write(head)
+
+    @property
+    def is_usable(self) -> bool:
+        """Open, with an end of the exchange that leaves nothing behind."""
+        return (
+            self._is_open
+            and self.is_complete
+            and self.keeps_alive
+            and not self.is_faulty
+            and not self._is_eof
+        )
+
+    def is_idle_and_open(self) -> bool:
+        """Whether a new exchange may begin here."""
+        return self._is_open and not self._is_eof and not self.transport.is_closing()
+
+    def data_received(self, data: bytes) -> None:
+        """Feeds llhttp, then tells the exchange once."""
+        exchange = self.exchange
+        if exchange is None:
+            self.close()
+            return
+        self.has_bytes = True
+        try:
+            if self._is_head:
+                self._feed_head_only(data)
+            else:
+                self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            # HttpParserUpgrade too: nobody asked for a 101.
+            self.is_faulty = True
+        if not self.has_head:
+            self._raw += len(data)
+            if self._raw > self.max_head:
+                self.is_faulty = True
+        exchange.answer_arrived(self)
+
+    def _feed_head_only(self, data: bytes) -> None:
+        """Feeds up to the end of each head, so that a body nobody may send is never parsed as the next answer."""
+        start = 0
+        while not self.has_head and start < len(data):
+            window = self._tail + data[start:]
+            found = window.find(END_OF_HEAD)
+            end = len(data) if found < 0 else start + found + len(END_OF_HEAD) - len(self._tail)
+            self._parser.feed_data(data[start:end])
+            self._tail = b"" if found >= 0 else window[-3:]
+            start = end
+        if start < len(data):
+            self.is_faulty = True
+
+    def eof_received(self) -> None:
+        """The app closed its side; the transport closes by itself."""
+        self._is_eof = True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tells the exchange, unless it is done with us."""
+        self._is_open = False
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.upstream_lost(self, is_clean=exc is None and self._is_eof)
+
+    def pause_writing(self) -> None:
+        """The app reads slower than the client sends."""
+        if self.exchange is not None:
+            self.exchange.upstream_writable(is_writable=False)
+
+    def resume_writing(self) -> None:
+        """The app read on."""
+        if self.exchange is not None:
+            self.exchange.upstream_writable(is_writable=True)
+
+    def close(self) -> None:
+        """No further exchange, and no answer to whoever waits."""
+        self.exchange = None
+        if self._is_open:
+            self._is_open = False
+            self.transport.abort()
+
+    # llhttp's callbacks, in the order they come.
+
+    def on_message_begin(self) -> None:
+        """A second message may follow only a 1xx."""
+        if self.is_complete:
+            self.is_faulty = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A field of the head; after the head, a trailer."""
+        if not self.has_head:
+            self.headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """A head, final or interim."""
+        if self.has_head:
+            return
+        parser = self._parser
+        status = parser.get_status_code()
+        if status < 200:
+            self._note_interim(status)
+            return
+        self.status = status
+        self.version = parser.get_http_version()
+        self.keeps_alive = parser.should_keep_alive()
+        self.has_head = True
+        if self._is_head:
+            self.is_complete = True
+
+    def _note_interim(self, status: int) -> None:
+        if status in (101,) or status < 100 or len(self.interims) >= MAX_INTERIMS:
+            self.is_faulty = True
+        self.interims.append((status, self.headers))
+        self.headers = []
+        self._raw = 0
+
+    def on_body(self, data: bytes) -> None:
+        """A part of the body."""
+        if self.is_complete:
+            self.is_faulty = True
+        else:
+            self.chunks.append(data)
+
+    def on_message_complete(self) -> None:
+        """The end of a message; of the answer, once its final head was seen."""
+        if self.has_head:
+            self.is_complete = True
+
+
+class Pool:
+    """Idle connections to the app, last in first out; `connect` makes a new one."""
+
+    def __init__(
+        self, rules: UpstreamRules, loop: asyncio.AbstractEventLoop, opened: Callable[[], None]
+    ) -> None:
+        self._rules = rules
+        self._loop = loop
+        self._opened = opened
+        self._idle: list[UpstreamConnection] = []
+
+    def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
+        """An idle connection, or None. One that may be stale only for a request that may be sent twice."""
+        idle = self._idle
+        while idle:
+            upstream = idle.pop()
+            if not upstream.is_idle_and_open():
+                continue
+            if not is_repeatable and now - upstream.idle_since > FRESH_SECONDS:
+                idle.append(upstream)
+                return None
+            upstream.is_reused = True
+            return upstream
+        return None
+
+    def give(self, upstream: UpstreamConnection, now: float) -> None:
+        """Takes a connection back after its exchange; closes it when it cannot serve another."""
+        if not upstream.is_usable or len(self._idle) >= self._rules.connections:
+            upstream.close()
+            return
+        upstream.exchange = None
+        upstream.idle_since = now
+        self._idle.append(upstream)
+
+    async def connect(self) -> UpstreamConnection:
+        """A new connection. Raises OSError (TimeoutError among them) when the app cannot be reached in time."""
+        rules = self._rules
+        async with asyncio.timeout(rules.connect_timeout):
+            _, upstream = await self._loop.create_connection(
+                lambda: UpstreamConnection(rules.header_bytes), rules.host, rules.port
+            )
+        self._opened()
+        return upstream
+
+    def tick(self, now: float) -> None:
+        """Closes what was idle for too long, and forgets what the app closed."""
+        oldest = now - self._rules.keep_alive
+        kept = []
+        for upstream in self._idle:
+            if upstream.idle_since < oldest:
+                upstream.close()
+            elif upstream.is_idle_and_open():
+                kept.append(upstream)
+        self._idle = kept
+
+    def close(self) -> None:
+        """Closes every idle connection."""
+        for upstream in self._idle:
+            upstream.close()
+        self._idle.clear()

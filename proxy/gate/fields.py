@@ -1,0 +1,254 @@
+"""Which header fields cross, in either direction.
+
+The order is the protection (rule 5 of the data plane): hop-by-hop fields and everything `Connection` names go first, then every
+spelling of our own fields, then ours are added. A name is compared after folding: an app behind CGI or WSGI reads
+`X_Forwarded_User` and `X-Forwarded-User` as one variable, so whatever is neither letter nor digit folds to `-`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+Field = tuple[bytes, bytes]
+
+KEEP: Final = 0
+DROP: Final = 1
+COOKIES: Final = 2
+NAMED_BY: Final = 3
+LENGTH: Final = 4
+CODING: Final = 5
+
+_CACHED_NAMES: Final = 1024
+_FOLD: Final = bytes(ord(chr(b).lower()) if chr(b).isalnum() and b < 128 else 0x2D for b in range(256))
+
+HOP_BY_HOP: Final = frozenset(
+    (
+        b"connection",
+        b"http2-settings",
+        b"keep-alive",
+        b"proxy-authenticate",
+        b"proxy-authorization",
+        b"proxy-connection",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    )
+)
+"""RFC 9110 §7.6.1, with the names that older and newer agents add."""
+
+_DECIDED_BY_US: Final = frozenset((b"host", b"content-length", b"expect"))
+_CLIENT_ADDRESS: Final = frozenset(
+    (
+        b"forwarded",
+        b"x-forwarded",
+        b"x-real-ip",
+        b"client-ip",
+        b"x-client-ip",
+        b"true-client-ip",
+        b"x-cluster-client-ip",
+    )
+)
+_OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
+
+
+def fold(name: bytes) -> bytes:
+    """The one spelling under which a field name is compared: lower case, and `-` for whatever is no letter or digit."""
+    return name.translate(_FOLD)
+
+
+def named_fields(connection_values: Iterable[bytes]) -> frozenset[bytes]:
+    """The folded field names that `Connection` nominates (RFC 9110 §7.6.1), without `close` and `keep-alive`."""
+    tokens = {fold(token.strip(b" \t")) for value in connection_values for token in value.split(b",")}
+    return frozenset(tokens - {b"", b"close", b"keep-alive"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRules:
+    """What the operator's settings say about fields: names of identity headers, our cookie, the client's `Authorization`."""
+
+    identity: tuple[str, ...]
+    cookie: str
+    passes_authorization: bool = False
+
+
+class RequestFields:
+    """Sifts a client's fields. One per process: it remembers its verdict on each spelling, in a bounded dict."""
+
+    def __init__(self, rules: FieldRules) -> None:
+        ours = frozenset(fold(name.encode("ascii")) for name in rules.identity)
+        unwanted = frozenset() if rules.passes_authorization else frozenset((b"authorization",))
+        self._dropped = HOP_BY_HOP | _DECIDED_BY_US | _CLIENT_ADDRESS | ours | unwanted
+        self._cookie = rules.cookie.encode("ascii")
+        self._verdicts: dict[bytes, int] = {}
+
+    def lines(self, fields: Iterable[Field], named: frozenset[bytes]) -> list[bytes]:
+        """The fields that cross to the app, each as `Name: value` and CRLF, in order."""
+        lines = []
+        verdicts = self._verdicts
+        for field in fields:
+            verdict = verdicts.get(field[0])
+            if verdict is None:
+                verdict = self._judge(field[0])
+            if verdict == DROP or (named and fold(field[0]) in named):
+                continue
+            if verdict == COOKIES:
+                rest = without_cookie(field[1], self._cookie)
+                if rest:
+                    lines.append(b"%b: %b\r\n" % (field[0], rest))
+            else:
+                lines.append(b"%b: %b\r\n" % field)
+        return lines
+
+    def own_lines(self, fields: Iterable[Field], named: frozenset[bytes]) -> list[bytes]:
+        """The fields that cross to our own pages: as to the app, but with our cookies and the client's `Authorization`."""
+        kept = (COOKIES, KEEP)
+        return [
+            b"%b: %b\r\n" % field
+            for field in fields
+            if fold(field[0]) not in named
+            and (self._judge(field[0]) in kept or fold(field[0]) == b"authorization")
+        ]
+
+    def _judge(self, name: bytes) -> int:
+        folded = fold(name)
+        verdict = KEEP
+        if folded in self._dropped or folded.startswith(_OUR_PREFIXES):
+            verdict = DROP
+        elif folded == b"cookie":
+            verdict = COOKIES if name.lower() == b"cookie" else DROP
+        _remember(self._verdicts, name, verdict)
+        return verdict
+
+
+class Sifted(NamedTuple):
+    """An answer's fields that cross to the client, and what the rest said about its framing."""
+
+    lines: list[bytes]
+    length: bytes | None
+    coding: bytes | None
+
+
+class AnswerFields:
+    """Sifts an answer's fields: no hop-by-hop field, no `Set-Cookie` in the name of `cookie` (None: our own pages may)."""
+
+    def __init__(self, cookie: str | None) -> None:
+        self._cookie = None if cookie is None else cookie.encode("ascii").lower()
+        self._verdicts: dict[bytes, int] = {}
+
+    def sift(self, fields: list[Field]) -> Sifted:
+        """`length` and `coding` are the raw values; several of one name are joined with commas, and then are no valid value."""
+        lines: list[bytes] = []
+        length = coding = None
+        verdicts = self._verdicts
+        for field in fields:
+            verdict = verdicts.get(field[0])
+            if verdict is None:
+                verdict = self._judge(field[0])
+            if verdict == KEEP:
+                lines.append(b"%b: %b\r\n" % field)
+            elif verdict == LENGTH:
+                length = _joined(length, field[1])
+            elif verdict == CODING:
+                coding = _joined(coding, field[1])
+            elif verdict == NAMED_BY:
+                if field[1] not in _PLAIN_CONNECTION:
+                    return self._sift_named(fields)
+            elif verdict == COOKIES and (self._cookie is None or not sets_cookie(field[1], self._cookie)):
+                lines.append(b"%b: %b\r\n" % field)
+        return Sifted(lines, length, coding)
+
+    def _sift_named(self, fields: list[Field]) -> Sifted:
+        """As `sift`, once `Connection` was seen to name fields; those that frame the message cannot be named away."""
+        named = named_fields(value for name, value in fields if self._judge(name) == NAMED_BY)
+        framing = (LENGTH, CODING)
+        return self.sift(
+            [
+                field
+                for field in fields
+                if (verdict := self._judge(field[0])) in framing
+                or (verdict != NAMED_BY and fold(field[0]) not in named)
+            ]
+        )
+
+    def _judge(self, name: bytes) -> int:
+        verdict = _ANSWER_VERDICTS.get(name.lower(), KEEP)
+        _remember(self._verdicts, name, verdict)
+        return verdict
+
+
+_PLAIN_CONNECTION: Final = frozenset((b"keep-alive", b"close", b"Keep-Alive", b"Close"))
+_ANSWER_VERDICTS: Final = {
+    **dict.fromkeys(HOP_BY_HOP, DROP),
+    b"connection": NAMED_BY,
+    b"transfer-encoding": CODING,
+    b"content-length": LENGTH,
+    b"set-cookie": COOKIES,
+}
+
+
+def _joined(earlier: bytes | None, value: bytes) -> bytes:
+    return value if earlier is None else b"%b, %b" % (earlier, value)
+
+
+def _remember(verdicts: dict[bytes, int], name: bytes, verdict: int) -> None:
+    if len(verdicts) >= _CACHED_NAMES:
+        verdicts.clear()
+    verdicts[name] = verdict
+
+
+def _is_our_cookie(name: bytes, cookie: bytes) -> bool:
+    """The session's cookie, or one of those that begin with its name and `-` (sign-in attempts)."""
+    return name.startswith(cookie) and name[len(cookie) : len(cookie) + 1] in (b"", b"-")
+
+
+def without_cookie(value: bytes, cookie: bytes) -> bytes:
+    """A `Cookie` value without our pairs; the others byte-identical and in order. Empty when only ours stood there."""
+    if cookie not in value:
+        return value
+    pairs = value.split(b";")
+    kept = [pair for pair in pairs if not _is_our_cookie(pair.partition(b"=")[0].strip(b" \t"), cookie)]
+    if len(kept) == len(pairs):
+        return value
+    return b";".join(kept).strip(b" \t")
+
+
+def cookie_value(values: Iterable[bytes], cookie: bytes) -> bytes | None:
+    """The raw value of our cookie; None when it is absent or stands there more than once with different values."""
+    found: bytes | None = None
+    for value in values:
+        if cookie not in value:
+            continue
+        for pair in value.split(b";"):
+            name, equals, own = pair.partition(b"=")
+            if name.strip(b" \t") != cookie or not equals:
+                continue
+            own = own.strip(b" \t")
+            if found is not None and found != own:
+                return None
+            found = own
+    return found
+
+
+def sets_cookie(value: bytes, cookie: bytes) -> bool:
+    """Whether a `Set-Cookie` value would make a browser send something that reads as our cookie.
+
+    Any case (browsers fold `__Host-`), and the nameless form `=name=value`, which browsers send back as `name=value`.
+    """
+    pair = value.split(b";", 1)[0].lower().lstrip(b" \t=")
+    return _is_our_cookie(pair.partition(b"=")[0].strip(b" \t"), cookie)
+
+
+def forwarding_lines(peer: str, scheme: str, host: bytes | None, *, earlier: bytes | None = None) -> bytes:
+    """Our X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). `earlier`: an X-Forwarded-For of a trusted proxy."""
+    address = peer.encode("ascii", "replace")
+    hops = address if earlier is None else b"%b, %b" % (earlier, address)
+    node = b'"[%b]"' % address if b":" in address else address
+    proto = scheme.encode("ascii")
+    lines = [b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)]
+    if host is None:
+        lines.append(b"Forwarded: for=%b;proto=%b\r\n" % (node, proto))
+    else:
+        lines.append(b"X-Forwarded-Host: %b\r\n" % host)
+        lines.append(b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (node, host, proto))
+    return b"".join(lines)
