@@ -1,0 +1,263 @@
+"""One OpenID Provider, asked: at a sign-in, every hour, and at a sign-out.
+
+Every answer is a value. NotTrusted is raised only by `redeem`, for a browser whose sign-in proves nothing; whatever a
+refresh brings, the session's owner gets a `RefreshOutcome`:
+
+| after a refresh was granted                                              | outcome                                 |
+|--------------------------------------------------------------------------|-----------------------------------------|
+| an ID token that passes every check                                      | Refreshed                               |
+| no ID token (OpenID Connect Core §12.2), or no keys to check it with     | Refreshed, claims from userinfo         |
+| userinfo wanted, but down, slow, broken or forbidden                     | Refreshed, groups not stated            |
+| no ID token, and userinfo names the new access token invalid             | AskAgain `userinfo_refused`, no timer   |
+| another subject in the ID token or in userinfo                           | AskAgain `subject_changed`              |
+| an ID token that fails any other check                                   | Misconfigured: it would hit everybody   |
+
+Once the IdP has granted a refresh, the old refresh token may be worth nothing: an answer is given up only if nothing
+in it can be believed. Times are seconds since the epoch; `now` is when the caller asks.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+import aiohttp
+
+from proxy.errors import NotTrusted
+from proxy.identity import Identity, Subject
+from proxy.oidc.claims import Lookup, Userinfo, identity_of, identity_without_id_token, wants_userinfo
+from proxy.oidc.client_auth import Credentials, credentials
+from proxy.oidc.documents import Documents, Unready
+from proxy.oidc.flow import Attempt, Code, begin, with_query
+from proxy.oidc.keys import KeySet
+from proxy.oidc.metadata import Metadata
+from proxy.oidc.outcome import Fault, TokenAnswer, classify, merge_tokens
+from proxy.oidc.rules import IdpRules
+from proxy.oidc.tokens import VerifiedClaims, verify_id_token
+from proxy.oidc.transport import Answer, Transport
+from proxy.oidc.userinfo import read_userinfo
+from proxy.session.model import AskAgain, Misconfigured, Refreshed, RefreshOutcome, Session, Tokens, Trouble
+
+_ROTATION_CODES: Final = frozenset({"key_unknown", "key_ambiguous", "signature_bad"})
+"""What a token signed under a key that we have not seen yet looks like."""
+
+_SUBJECT_CODES: Final = frozenset({"subject_changed", "userinfo_subject_mismatch"})
+_MOST_HINT: Final = 4096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authorization:
+    """A sign-in about to begin: keep the attempt, send the browser to the URL (it carries no secret but the state)."""
+
+    attempt: Attempt
+    url: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignedIn:
+    """A person whom the IdP just vouched for. `idp_session` is the IdP's `sid`, where stated."""
+
+    identity: Identity
+    tokens: Tokens = field(repr=False)
+    idp_session: str | None = None
+
+
+class OidcClient:
+    """The conversation with one IdP over the shared HTTP session (`transport.open_session`)."""
+
+    def __init__(self, rules: IdpRules, http: aiohttp.ClientSession) -> None:
+        self.rules = rules
+        self._transport = Transport(rules, http)
+        self._documents = Documents(rules, self._transport)
+
+    async def authorization(
+        self,
+        *,
+        redirect_uri: str,
+        return_to: str,
+        entropy: bytes,
+        now: float,
+        is_silent: bool = False,
+        login_hint: str | None = None,
+    ) -> Authorization | Unready:
+        """Where to send a browser (see `flow.begin`)."""
+        metadata = await self._documents.metadata(now)
+        if not isinstance(metadata, Metadata):
+            return metadata
+        attempt, url = begin(
+            self.rules,
+            metadata,
+            redirect_uri=redirect_uri,
+            return_to=return_to,
+            entropy=entropy,
+            now=now,
+            is_silent=is_silent,
+            login_hint=login_hint,
+        )
+        return Authorization(attempt=attempt, url=url)
+
+    async def redeem(
+        self, code: Code, attempt: Attempt, *, redirect_uri: str, now: float
+    ) -> SignedIn | Fault:
+        """Who signed in. A fault ends nothing and archives nobody (semantics §5.5), even Denied: show a refusal.
+
+        Raises NotTrusted when the ID token is missing or fails a check, or userinfo is about somebody else.
+        """
+        form = {
+            "grant_type": "authorization_code",
+            "code": code.value,
+            "redirect_uri": redirect_uri,
+            "code_verifier": attempt.code_verifier,
+        }
+        answer = await self._grant(form, now, is_refresh=False)
+        if not isinstance(answer, TokenAnswer):
+            return answer
+        if answer.id_token is None:
+            raise NotTrusted("id_token_missing")
+        claims = await self._verify(answer, now, nonce=attempt.nonce)
+        if not isinstance(claims, VerifiedClaims):
+            return claims
+        return await self._signed_in(claims, answer, now)
+
+    async def refresh(self, session: Session, now: float) -> RefreshOutcome:
+        """What the IdP says an hour later. The refresh token is sent at most once."""
+        token = session.tokens.refresh_token
+        if session.subject.issuer != self.rules.issuer:
+            return AskAgain(code="subject_changed")
+        if token is None:
+            return AskAgain(code="no_refresh_token")
+        form = {"grant_type": "refresh_token", "refresh_token": token}
+        answer = await self._grant(form, now, is_refresh=True)
+        if not isinstance(answer, TokenAnswer):
+            return answer
+        try:
+            return await self._refreshed(session, answer, now)
+        except NotTrusted as refusal:
+            is_other_person = refusal.code in _SUBJECT_CODES
+            return AskAgain(code="subject_changed") if is_other_person else Misconfigured(code=refusal.code)
+
+    async def userinfo(self, access_token: str, now: float) -> Userinfo:
+        """The claims that go with an access token; NOT_ASKED when the IdP has no such endpoint."""
+        metadata = await self._documents.metadata(now)
+        if not isinstance(metadata, Metadata):
+            return Lookup.FAILED
+        if metadata.userinfo_endpoint is None:
+            return Lookup.NOT_ASKED
+        answer = await self._transport.get(metadata.userinfo_endpoint, bearer=access_token)
+        if isinstance(answer, Trouble):
+            return Lookup.FAILED
+        return read_userinfo(answer.status, answer.content_type, answer.body, answer.challenge)
+
+    async def revoke(self, tokens: Tokens, now: float) -> bool:
+        """Best effort (RFC 7009): True when the IdP agreed. The refresh token stands for its whole grant."""
+        token = tokens.refresh_token or tokens.access_token
+        metadata = await self._documents.metadata(now)
+        if token is None or not isinstance(metadata, Metadata) or metadata.revocation_endpoint is None:
+            return False
+        hint = "refresh_token" if tokens.refresh_token else "access_token"
+        answer = await self._post(metadata.revocation_endpoint, {"token": token, "token_type_hint": hint})
+        return isinstance(answer, Answer) and answer.status == 200
+
+    async def end_session_url(
+        self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
+    ) -> str | None:
+        """Where a browser signs out of the IdP (RP-Initiated Logout 1.0 §2); None when the IdP offers no such place.
+
+        A hint too long for a URL is left out; `client_id` says who asks.
+        """
+        metadata = await self._documents.metadata(now)
+        if not isinstance(metadata, Metadata) or metadata.end_session_endpoint is None:
+            return None
+        hint = id_token_hint if id_token_hint and len(id_token_hint) <= _MOST_HINT else None
+        parameters = {
+            "client_id": self.rules.client_id,
+            "post_logout_redirect_uri": post_logout_redirect_uri,
+            **({"id_token_hint": hint} if hint else {}),
+            **({"state": state} if state else {}),
+        }
+        return with_query(metadata.end_session_endpoint, parameters)
+
+    async def _signed_in(self, claims: VerifiedClaims, answer: TokenAnswer, now: float) -> SignedIn | Trouble:
+        userinfo = await self._lookup(claims, answer.access_token, now)
+        identity = identity_of(claims, userinfo, self.rules, now=now)
+        if identity.email is None and userinfo in (Lookup.FAILED, Lookup.REFUSED):
+            return Trouble(detail="userinfo_failed")
+        return SignedIn(
+            identity=identity,
+            tokens=merge_tokens(answer, None, now),
+            idp_session=claims.idp_session,
+        )
+
+    async def _refreshed(self, session: Session, answer: TokenAnswer, now: float) -> Refreshed | AskAgain:
+        claims = await self._renewed_claims(answer, session.subject, now)
+        userinfo = await self._lookup(claims, answer.access_token, now)
+        if claims is None:
+            if userinfo is Lookup.REFUSED:
+                return AskAgain(code="userinfo_refused")
+            answer = replace(answer, id_token=None)
+            identity = identity_without_id_token(session.identity, userinfo, self.rules, now=now)
+        else:
+            identity = identity_of(claims, userinfo, self.rules, now=now, previous=session.identity)
+        return Refreshed(identity=identity, tokens=merge_tokens(answer, session.tokens, now))
+
+    async def _renewed_claims(
+        self, answer: TokenAnswer, subject: Subject, now: float
+    ) -> VerifiedClaims | None:
+        """The new ID token's claims; None when there is none, or no keys can be had to check it with."""
+        if answer.id_token is None:
+            return None
+        claims = await self._verify(answer, now, nonce=None, expected_subject=subject)
+        return claims if isinstance(claims, VerifiedClaims) else None
+
+    async def _verify(
+        self, answer: TokenAnswer, now: float, *, nonce: str | None, expected_subject: Subject | None = None
+    ) -> VerifiedClaims | Unready:
+        """The checked ID token, looking for newer keys once where a rotation would explain a failure."""
+
+        def check(keys: KeySet) -> VerifiedClaims:
+            return verify_id_token(
+                answer.id_token or "",
+                keys,
+                rules=self.rules,
+                nonce=nonce,
+                now=now,
+                access_token=answer.access_token,
+                expected_subject=expected_subject,
+            )
+
+        keys = await self._documents.keys(now)
+        if not isinstance(keys, tuple):
+            return keys
+        try:
+            return check(keys)
+        except NotTrusted as refusal:
+            if refusal.code not in _ROTATION_CODES:
+                raise
+        newer = await self._documents.newer_keys(keys, now)
+        return check(newer) if isinstance(newer, tuple) else newer
+
+    async def _lookup(self, claims: VerifiedClaims | None, access_token: str, now: float) -> Userinfo:
+        if not wants_userinfo(claims, self.rules):
+            return Lookup.NOT_ASKED
+        return await self.userinfo(access_token, now)
+
+    async def _grant(self, form: Mapping[str, str], now: float, *, is_refresh: bool) -> TokenAnswer | Fault:
+        metadata = await self._documents.metadata(now)
+        if not isinstance(metadata, Metadata):
+            return metadata
+        answer = await self._post(metadata.token_endpoint, form)
+        if not isinstance(answer, Answer):
+            return answer
+        return classify(
+            answer.status,
+            answer.content_type,
+            answer.body,
+            answer.retry_after,
+            self.rules,
+            is_refresh=is_refresh,
+        )
+
+    async def _post(self, url: str, form: Mapping[str, str]) -> Answer | Unready:
+        proof = credentials(self.rules)
+        if not isinstance(proof, Credentials):
+            return proof
+        return await self._transport.post(url, {**form, **proof.fields}, proof.headers)

@@ -1,0 +1,115 @@
+"""One exchange with an IdP: an answer, or Trouble. Judging the answer is somebody else's.
+
+Bounded in time (the IdP's `timeout`, from name look-up to the last byte) and in size, TLS verified, no redirect
+followed, no cookie kept, no compressed body asked for. A lost answer is Trouble like any other: whether the IdP saw
+the question is not known.
+"""
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlencode
+
+import aiohttp
+
+from proxy.errors import Problem, SettingsError
+from proxy.oidc.json_body import positive_number
+from proxy.oidc.rules import IdpRules
+from proxy.session.model import Trouble
+
+MOST_BODY: Final = 1024 * 1024
+_CHUNK: Final = 64 * 1024
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "muster"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole answer. `challenge` is its WWW-Authenticate; `retry_after` seconds, None also for a date."""
+
+    status: int
+    content_type: str | None
+    body: bytes = field(repr=False)
+    challenge: str = ""
+    retry_after: float | None = None
+
+
+def open_session() -> aiohttp.ClientSession:
+    """The one session for all IdPs; whoever opens it closes it.
+
+    A connection serves one exchange: a kept one may die just as a refresh token is sent over it, and that question
+    must not be asked twice.
+    """
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(force_close=True),
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+    )
+
+
+class Transport:
+    """Exchanges with one IdP over the shared session."""
+
+    def __init__(self, rules: IdpRules, http: aiohttp.ClientSession) -> None:
+        self._http = http
+        self._tls = _trust(rules)
+        self._timeout = aiohttp.ClientTimeout(total=rules.timeout)
+
+    async def get(self, url: str, *, bearer: str | None = None) -> Answer | Trouble:
+        headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
+        return await self._exchange("GET", url, headers, None)
+
+    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer | Trouble:
+        typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        return await self._exchange("POST", url, typed, urlencode(form).encode())
+
+    async def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+    ) -> Answer | Trouble:
+        try:
+            async with self._http.request(
+                method,
+                url,
+                headers={**_HEADERS, **headers},
+                data=body,
+                allow_redirects=False,
+                ssl=self._tls,
+                timeout=self._timeout,
+            ) as response:
+                return await _whole(response)
+        except TimeoutError:
+            return Trouble(detail="timeout")
+        except (aiohttp.ClientSSLError, ssl.SSLError):
+            return Trouble(detail="tls")
+        except (aiohttp.ClientConnectorError, OSError):
+            return Trouble(detail="connection_failed")
+        except (aiohttp.ClientError, ValueError):
+            return Trouble(detail="answer_broken")
+
+
+async def _whole(response: aiohttp.ClientResponse) -> Answer | Trouble:
+    body = bytearray()
+    async for chunk in response.content.iter_chunked(_CHUNK):
+        body += chunk
+        if len(body) > MOST_BODY:
+            return Trouble(detail="answer_too_large")
+    return Answer(
+        status=response.status,
+        content_type=response.headers.get("Content-Type"),
+        body=bytes(body),
+        challenge=response.headers.get("WWW-Authenticate", ""),
+        retry_after=positive_number(response.headers.get("Retry-After", "").strip()),
+    )
+
+
+def _trust(rules: IdpRules) -> ssl.SSLContext | bool:
+    """The trust store: the system's, or only the operator's file."""
+    if rules.ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=rules.ca_file)
+    except OSError as error:
+        problem = Problem(
+            path=f"idps.{rules.id}.ca_file", line=None, message=f"cannot be read as certificates: {error}"
+        )
+        raise SettingsError((problem,)) from error
