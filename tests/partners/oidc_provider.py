@@ -19,7 +19,7 @@ from tests.fakes.processes import Child
 
 JsonObject: TypeAlias = dict[str, Any]
 
-SOURCE = Path(__file__).with_name("oidc_provider")
+SOURCE = Path(__file__).with_name("oidc-provider")
 
 
 def cache() -> Path:

@@ -33,18 +33,18 @@ prepare_node() {
 
 # The folder is named by the lock file, made aside and renamed: two runs at once, or one that was broken off, do no harm.
 prepare_oidc_provider() {
-    digest=$(sha256sum "$here/oidc_provider/package-lock.json" | cut -c1-16)
+    digest=$(sha256sum "$here/oidc-provider/package-lock.json" | cut -c1-16)
     folder="$cache/oidc-provider-$digest"
     [ -d "$folder/node_modules/oidc-provider" ] && return
     mkdir -p "$(dirname "$folder")"
     aside=$(mktemp -d "$folder.XXXXXX")
-    cp "$here/oidc_provider/package.json" "$here/oidc_provider/package-lock.json" "$here/oidc_provider/.npmrc" "$aside/"
+    cp "$here/oidc-provider/package.json" "$here/oidc-provider/package-lock.json" "$here/oidc-provider/.npmrc" "$aside/"
     say "installing npm oidc-provider into $folder"
     if (cd "$aside" && npm ci --no-audit --no-fund --loglevel=error); then
         mv -T "$aside" "$folder" 2>/dev/null || rm -rf "$aside"
     else
         rm -rf "$aside"
-        lack "npm oidc-provider (npm ci in tests/partners/oidc_provider failed; is a package registry reachable?)"
+        lack "npm oidc-provider (npm ci in tests/partners/oidc-provider failed; is a package registry reachable?)"
     fi
 }
 
