@@ -2,7 +2,7 @@
 
 from proxy.apps.api import AdminApi
 from proxy.apps.expression import Expression, Unread
-from proxy.apps.reading import read_group, read_id, read_item, read_member
+from proxy.apps.reading import Sketch, read_group, read_id, read_item, read_member, read_sketch
 from proxy.apps.template import Json, Values
 from proxy.apps.verdict import Done
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
@@ -37,26 +37,37 @@ class Accounts:
     async def search(self, *, email: str | None, login: str | None) -> tuple[Member, ...] | AppFault:
         """Every request of the preset that can be made, filtered exactly; one account once."""
         known: Values = {"email": email or None, "login": login or None}
-        found: dict[AccountId, Member] = {}
+        found: dict[AccountId, Json] = {}
         for request in self._preset.search.requests:
             if not all(
                 template.is_known({**self._api.variables, **known}) for template in request.templates()
             ):
                 continue
             items = await self._api.whole_list(request, known)
-            members = self._members(items) if isinstance(items, list) else items
-            if not isinstance(members, tuple):
-                return members
-            found.update({member.id: member for member in members if self._fits(member, email, login)})
+            matches = self._matches(items, email, login) if isinstance(items, list) else items
+            if not isinstance(matches, dict):
+                return matches
+            found.update(matches)
         return (
-            await self._reread(tuple(found.values())) if self._preset.search.reread else tuple(found.values())
+            await self._reread(tuple(found))
+            if self._preset.search.reread
+            else self._members([*found.values()])
         )
 
-    def _fits(self, member: Member, email: str | None, login: str | None) -> bool:
-        has_email = email and member.email is not None and member.email.casefold() == email.casefold()
-        return bool(has_email or (login and self.has_login(member, login)))
+    def _matches(
+        self, items: list[Json], email: str | None, login: str | None
+    ) -> dict[AccountId, Json] | AppTrouble:
+        try:
+            sketches = [(read_sketch(self._preset.member, item), item) for item in items]
+        except Unread as error:
+            return AppTrouble(detail=f"the list of accounts: {error}")
+        return {sketch.id: item for sketch, item in sketches if self._fits(sketch, email, login)}
 
-    def has_login(self, member: Member, login: str) -> bool:
+    def _fits(self, sketch: Sketch, email: str | None, login: str | None) -> bool:
+        has_email = email and sketch.email is not None and sketch.email.casefold() == email.casefold()
+        return bool(has_email or (login and self.has_login(sketch, login)))
+
+    def has_login(self, member: Member | Sketch, login: str) -> bool:
         """Whether the app counts both as the same login."""
         if self._preset.search.login_ignores_case:
             return member.login.casefold() == login.casefold()
@@ -101,16 +112,16 @@ class Accounts:
         except Unread as error:
             return AppTrouble(detail=f"an account of the app cannot be read: {error}")
 
-    async def _reread(self, members: tuple[Member, ...]) -> tuple[Member, ...] | AppFault:
-        """Each again by its id, because the list shows less; whoever vanished meanwhile is left out."""
-        again: list[Member] = []
-        for member in members:
-            found = await self.account(member.id)
+    async def _reread(self, accounts: tuple[AccountId, ...]) -> tuple[Member, ...] | AppFault:
+        """Each by its id, because the list shows less; whoever vanished meanwhile is left out."""
+        members: list[Member] = []
+        for account in accounts:
+            found = await self.account(account)
             if isinstance(found, Member):
-                again.append(found)
+                members.append(found)
             elif found is not None:
                 return found
-        return tuple(again)
+        return tuple(members)
 
 
 def cannot(what: str, *, reason: Reason = Reason.APP_REFUSED) -> AppRefusal:

@@ -1,5 +1,7 @@
 """Members and groups out of an app's answers. Half an answer is not believed: Unread says what is missing."""
 
+from dataclasses import dataclass
+
 from proxy.apps.expression import Expression, Unread
 from proxy.apps.preset import MemberShape
 from proxy.apps.requests import GroupListing
@@ -18,6 +20,23 @@ def read_items(expression: Expression, document: Json) -> list[Json]:
 
 def read_item(expression: Expression | None, document: Json) -> Json:
     return document if expression is None else expression.read(document)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sketch:
+    """As much of an account as a list must show to find it."""
+
+    id: AccountId
+    login: str
+    email: str | None
+
+
+def read_sketch(shape: MemberShape, item: Json) -> Sketch:
+    return Sketch(
+        id=AccountId(read_id(shape.id, item)),
+        login=read_id(shape.login, item),
+        email=_optional_text(shape.email, item),
+    )
 
 
 def read_member(shape: MemberShape, item: Json) -> Member:

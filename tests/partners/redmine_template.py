@@ -75,16 +75,27 @@ def _is_unpacked(package: str) -> bool:
 
 
 def _without_tools() -> tuple[str, ...]:
-    lacking = [name for name, path in (("redmine", SHARE / "config.ru"), ("puma", Path("/usr/bin/puma"))) if not path.exists()]
+    lacking = [
+        name
+        for name, path in (("redmine", SHARE / "config.ru"), ("puma", Path("/usr/bin/puma")))
+        if not path.exists()
+    ]
     return tuple(lacking)
 
 
 def _version(package: str) -> str:
     """Its version once its files are there, configured or not; else nothing."""
     shown = subprocess.run(
-        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package], capture_output=True, text=True, check=False
+        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Version}", package],
+        capture_output=True,
+        text=True,
+        check=False,
     ).stdout.partition(" ")
-    return shown[2] if shown[0] in {"installed", "half-configured", "unpacked", "triggers-pending", "triggers-awaited"} else ""
+    return (
+        shown[2]
+        if shown[0] in {"installed", "half-configured", "unpacked", "triggers-pending", "triggers-awaited"}
+        else ""
+    )
 
 
 def ruby_environment(folder: Path) -> dict[str, str]:
@@ -118,7 +129,9 @@ def ready_template() -> Path:
     """The template, made if it is not there yet; raises Missing when Redmine is not installed."""
     lacking = missing_packages()
     if lacking:
-        raise Missing(f"Debian packages {', '.join(lacking)} (sh tests/partners/prepare_redmine.sh installs them)")
+        raise Missing(
+            f"Debian packages {', '.join(lacking)} (sh tests/partners/prepare_redmine.sh installs them)"
+        )
     folder = template_folder()
     if not (folder / "ready").exists():
         with _alone(folder):
@@ -153,7 +166,11 @@ def _make(folder: Path) -> None:
 
 def _what_is_installed(at: str, names: list[str]) -> set[str]:
     """The installed instance is no part of the template."""
-    return {"instances", "Gemfile.lock", "database.yml"} & set(names) if Path(at) in {SHARE, SHARE / "config"} else set()
+    return (
+        {"instances", "Gemfile.lock", "database.yml"} & set(names)
+        if Path(at) in {SHARE, SHARE / "config"}
+        else set()
+    )
 
 
 def _configure(tree: Path) -> None:
@@ -162,13 +179,17 @@ def _configure(tree: Path) -> None:
     (tree / "config" / "database.yml").write_text(DATABASE)
     (tree / "config" / "additional_environment.rb").write_text(ENVIRONMENT)
     rackup = (tree / "config.ru").read_text()
-    (tree / "config.ru").write_text(rackup.replace("run Rails.application", f"{SIGN_IN_BY_HEADER}\nrun Rails.application"))
+    (tree / "config.ru").write_text(
+        rackup.replace("run Rails.application", f"{SIGN_IN_BY_HEADER}\nrun Rails.application")
+    )
 
 
 def _run(command: list[str], tree: Path, environment: dict[str, str]) -> None:
     done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Missing(f"a Redmine that works: {' '.join(command[:4])} failed:\n{(done.stderr + done.stdout)[:2000]}")
+        raise Missing(
+            f"a Redmine that works: {' '.join(command[:4])} failed:\n{(done.stderr + done.stdout)[:2000]}"
+        )
 
 
 def main() -> int:
