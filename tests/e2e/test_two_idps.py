@@ -1,0 +1,123 @@
+"""Two IdPs in one configuration: each vouches for its own people, and neither can answer for the other."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from yarl import URL
+
+from proxy.demo.people import Person
+from tests.e2e.apps import demo_app
+from tests.e2e.conftest import Browsers
+from tests.e2e.idps import Idp, demo_idp
+from tests.e2e.stack import Stack, idp_entry, running
+from tests.fakes.browser import Answer, Browser
+
+DORA = Person(login="dora", name="Dora Dean", email="dora@example.com", groups=("engineers",))
+OTHER_ALICE = Person(login="alice", name="Another Alice", email="alice@example.com", groups=("designers",))
+OTHER_ID = "partners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Two:
+    """The system, and the second IdP beside the stack's own."""
+
+    stack: Stack
+    other: Idp
+
+    async def sign_in_at_other(self, browser: Browser, login: str, *, follow: bool = True) -> Answer:
+        address = URL(self.stack.muster.url("/_muster/sign-in")).with_query(
+            idp=OTHER_ID, return_to=self.stack.app.page
+        )
+        page = await browser.go(address)
+        return await self.other.answer(browser, login, follow=follow) if self.other.asks(page) else page
+
+
+@asynccontextmanager
+async def two(tmp_path: Path) -> AsyncIterator[Two]:
+    folder = tmp_path / "muster"
+    folder.mkdir()
+    async with AsyncExitStack() as stack:
+        idp = await stack.enter_async_context(demo_idp())
+        other = await stack.enter_async_context(demo_idp((DORA, OTHER_ALICE)))
+        app = await stack.enter_async_context(demo_app())
+        (folder / "other.secret").write_text(other.secret)
+        entries = [idp_entry(idp), idp_entry(other, OTHER_ID, client_secret={"file": "other.secret"})]
+        system = await stack.enter_async_context(running(idp, app, folder, idps=entries))
+        yield Two(stack=system, other=other)
+
+
+async def test_each_vouches_for_its_own(tmp_path: Path, browsers: Browsers) -> None:
+    async with two(tmp_path) as both:
+        bob, dora = await browsers(), await browsers()
+        await both.stack.sign_in(bob, "bob")
+        page = await both.sign_in_at_other(dora, "dora")
+        assert (page.status, both.stack.app.shown(page)) == (200, "dora")
+        assert both.stack.app.shown(await both.stack.look(bob)) == "bob"
+
+
+async def test_one_being_down_touches_nobody_of_the_other(tmp_path: Path, browsers: Browsers) -> None:
+    async with two(tmp_path) as both:
+        bob, dora = await browsers(), await browsers()
+        await both.stack.sign_in(bob, "bob")
+        await both.sign_in_at_other(dora, "dora")
+        await both.other.stop()
+        await both.stack.refreshed(bob, times=2)
+        assert (await both.stack.look(dora)).status == 200
+        account = await both.stack.account("dora")
+        assert account is not None
+        assert account.is_active
+
+
+async def test_the_same_address_at_a_second_idp_is_not_the_same_person(
+    tmp_path: Path, browsers: Browsers
+) -> None:
+    async with two(tmp_path) as both:
+        alice, other = await browsers(), await browsers()
+        await both.stack.sign_in(alice, "alice")
+        before = await both.stack.account("alice")
+        page = await both.sign_in_at_other(other, "alice")
+        assert both.stack.app.shown(page) is None or both.stack.app.shown(page) != "alice"
+        assert await both.stack.account("alice") == before
+
+
+async def test_an_answer_of_one_is_refused_at_the_others_callback(tmp_path: Path, browsers: Browsers) -> None:
+    async with two(tmp_path) as both:
+        browser = await browsers()
+        page = await both.sign_in_at_other(browser, "dora", follow=False)
+        callback = page.location
+        assert callback.path == f"/_muster/callback/{OTHER_ID}"
+        refused = await browser.go(
+            callback.with_path("/_muster/callback/corp").with_query(callback.query), link=True
+        )
+        assert refused.status in {400, 401}
+        assert (await both.stack.look(browser)).status == 401
+
+
+async def test_the_issuer_of_one_is_refused_in_an_answer_of_the_other(
+    tmp_path: Path, browsers: Browsers
+) -> None:
+    """RFC 9207: mix-up."""
+    async with two(tmp_path) as both:
+        browser = await browsers()
+        page = await both.sign_in_at_other(browser, "dora", follow=False)
+        refused = await browser.go(page.location.update_query(iss=both.stack.idp.issuer), link=True)
+        assert refused.status in {400, 401}
+        assert (await both.stack.look(browser)).status == 401
+
+
+async def test_a_suspension_at_one_ends_nothing_of_a_person_of_the_other(
+    tmp_path: Path, browsers: Browsers
+) -> None:
+    async with two(tmp_path) as both:
+        alice, dora = await browsers(), await browsers()
+        await both.stack.sign_in(alice, "alice")
+        await both.sign_in_at_other(dora, "dora")
+        await both.stack.idp.suspend("alice")
+        await both.stack.signed_out(alice)
+        assert (await both.stack.look(dora)).status == 200
+
+
+def test_the_two_alices_differ_in_nothing_but_their_idp() -> None:
+    assert replace(OTHER_ALICE, name="Alice Archer", groups=("engineers",)).subject == "person-alice"
