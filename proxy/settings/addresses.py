@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, PlainValidator
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+
+from proxy.settings.section import written_as
 
 _HOST: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*", re.IGNORECASE
@@ -116,11 +118,19 @@ def check_endpoint(text: str) -> str:
     return check_url(text).rstrip("/")
 
 
+_HOST_PORT_SCHEMA: Final = {"type": "string", "pattern": r":[0-9]{1,5}$"}
+
 Listen = Annotated[
-    tuple[Address, ...], PlainValidator(parse_addresses, json_schema_input_type=str | list[str])
+    tuple[Address, ...],
+    PlainValidator(parse_addresses),
+    WithJsonSchema(
+        {"anyOf": [_HOST_PORT_SCHEMA, {"type": "array", "items": _HOST_PORT_SCHEMA}], "x-kind": "host:port"}
+    ),
 ]
-OpsListen = Annotated[Address, PlainValidator(parse_address, json_schema_input_type=str)]
-Origin = Annotated[str, AfterValidator(check_origin)]
-UpstreamUrl = Annotated[str, AfterValidator(check_upstream_url)]
-Issuer = Annotated[str, AfterValidator(check_url)]
-Endpoint = Annotated[str, AfterValidator(check_endpoint)]
+OpsListen = Annotated[
+    Address, PlainValidator(parse_address), written_as("host:port", pattern=r":[0-9]{1,5}$")
+]
+Origin = Annotated[str, AfterValidator(check_origin), written_as("URL")]
+UpstreamUrl = Annotated[str, AfterValidator(check_upstream_url), written_as("URL")]
+Issuer = Annotated[str, AfterValidator(check_url), written_as("URL")]
+Endpoint = Annotated[str, AfterValidator(check_endpoint), written_as("URL")]

@@ -5,6 +5,8 @@ from typing import Annotated, Final
 
 from pydantic import PlainValidator
 
+from proxy.settings.section import written_as
+
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -46,11 +48,11 @@ def parse_size(value: object) -> int:
     return size
 
 
-Duration = Annotated[float, PlainValidator(parse_duration, json_schema_input_type=str)]
+Duration = Annotated[float, PlainValidator(parse_duration), written_as("duration")]
 """Seconds; zero is allowed."""
 
-PositiveDuration = Annotated[float, PlainValidator(parse_positive_duration, json_schema_input_type=str)]
+PositiveDuration = Annotated[float, PlainValidator(parse_positive_duration), written_as("duration")]
 """Seconds, more than zero."""
 
-Size = Annotated[int, PlainValidator(parse_size, json_schema_input_type=str)]
+Size = Annotated[int, PlainValidator(parse_size), written_as("size")]
 """Bytes, at least one."""

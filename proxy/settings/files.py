@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import PlainValidator, ValidationInfo
 
-from proxy.settings.section import local_path, reading
+from proxy.settings.section import local_path, reading, written_as
 
 
 def _local(value: object, info: ValidationInfo) -> Path:
@@ -30,8 +30,8 @@ def _to_read(value: object, info: ValidationInfo) -> Path:
     return path
 
 
-FileToWrite = Annotated[Path, PlainValidator(_to_write, json_schema_input_type=str)]
+FileToWrite = Annotated[Path, PlainValidator(_to_write), written_as("path")]
 """A file that Muster makes when it is absent; its folder must exist."""
 
-FileToRead = Annotated[Path, PlainValidator(_to_read, json_schema_input_type=str)]
+FileToRead = Annotated[Path, PlainValidator(_to_read), written_as("path")]
 """A file that must exist."""

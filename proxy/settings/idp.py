@@ -81,7 +81,8 @@ class Idp(Section):
         IdpName,
         Field(
             description="A short name of your own: small letters, digits, `-` and `_`. "
-            "It is part of the callback's address and of metrics."
+            "It is part of the callback's address and of metrics.",
+            examples=["corp"],
         ),
     ]
     name: Text | None = setting(None, "What people read on the sign-in page; null = the id.")
@@ -93,10 +94,13 @@ class Idp(Section):
     issuer: Annotated[
         Issuer,
         Field(
-            description="The issuer, exactly as in the IdP's discovery document (a trailing slash counts)."
+            description="The issuer, exactly as in the IdP's discovery document (a trailing slash counts).",
+            examples=["https://idp.example.com"],
         ),
     ]
-    client_id: Annotated[Text, Field(description="The client that you registered at the IdP for Muster.")]
+    client_id: Annotated[
+        Text, Field(description="The client that you registered at the IdP for Muster.", examples=["muster"])
+    ]
     client_secret: Secret | None = setting(
         None, "Its secret, as {file: PATH} or {env: NAME}; null = a public client."
     )
@@ -105,6 +109,7 @@ class Idp(Section):
         Field(
             default_factory=_client_auth,
             description="How the secret is sent. Left out: `client_secret_basic` with a secret, `none` without.",
+            examples=["client_secret_basic"],
         ),
     ]
     scopes: Annotated[tuple[str, ...], AfterValidator(check_scopes)] = setting(
@@ -139,6 +144,7 @@ class Idp(Section):
             description="Whether a refused refresh that names no cause archives the account: `never`, "
             "or `{after: 24h}` unless the person signs in again meanwhile. Left out: `never` for kinds that say "
             "when somebody is suspended (keycloak, entra, auth0, logto), `{after: 24h}` for the others.",
+            examples=[{"after": "24h"}],
         ),
     ]
     ask_again_codes: Texts = setting(
@@ -146,14 +152,14 @@ class Idp(Section):
     )
     denied_markers: Texts = setting(
         (),
-        "Further texts in `error_description` or `suberror` of an `invalid_grant` that mean: this person is suspended.",
+        "Further whole texts of `error_description` or `suberror` that mean: this person is suspended.",
     )
     timeout: PositiveDuration = setting("10s", "How long one call to the IdP may take.")
     extra_parameters: Annotated[dict[str, str], AfterValidator(check_extra_parameters)] = setting(
         {}, "Parameters added to the authorization request, such as `{organization: acme}`."
     )
     ca_file: FileToRead | None = setting(
-        None, "A PEM file with the authorities that sign the IdP's certificate."
+        None, "A PEM file with the authorities that sign the IdP's certificate; it replaces the system's."
     )
 
     @property

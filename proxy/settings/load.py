@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from proxy.errors import Problem, SettingsError
 from proxy.settings.checks import mistakes
-from proxy.settings.document import Document, Loc, read_document
+from proxy.settings.document import Document, Loc, dotted, read_document
 from proxy.settings.doubts import doubts
 from proxy.settings.model import Settings
 from proxy.settings.overrides import Overridden, override
@@ -71,7 +71,9 @@ def _settings(document: Document, where: Reading, source: str) -> Settings:
     problems = (*document.problems, *changed.problems, *_located(found, document, changed))
     if problems or settings is None:
         raise SettingsError(_in_order(problems), source=source)
-    settings._warnings = _located(doubts(settings), document, changed)  # written once, before anybody sees it
+    # Written once, before anybody sees the settings.
+    settings._warnings = _located(doubts(settings), document, changed)
+    settings._lines = {dotted(loc): line for loc, line in document.lines.items()}
     return settings
 
 

@@ -1,5 +1,6 @@
 """`Settings`: everything an operator can set, as one frozen value. The sections stand in `traffic`, `idp` and `people`."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -58,10 +59,13 @@ class App(Section):
         Text,
         AfterValidator(_preset),
         Field(
-            description="How this app's API is spoken: the name of a built-in preset, or the path of your own YAML file."
+            description="How this app's API is spoken: a built-in preset's name, or the path of your own YAML file.",
+            examples=["redmine"],
         ),
     ]
-    url: Annotated[Endpoint, Field(description="Where the admin API is reached.")]
+    url: Annotated[
+        Endpoint, Field(description="Where the admin API is reached.", examples=["http://127.0.0.1:3000"])
+    ]
     credentials: dict[str, Secret] = setting(
         {}, "The secrets that the preset asks for, each {file: PATH} or {env: NAME}."
     )
@@ -91,7 +95,10 @@ class Settings(Section):
     )
     public_url: Annotated[
         Origin,
-        Field(description="The address that people type: scheme and host, and the port if it is unusual."),
+        Field(
+            description="The address that people type: scheme and host, and the port if it is unusual.",
+            examples=["https://app.example.com"],
+        ),
     ]
     ops_listen: OpsListen | None = setting(
         None, "Where /metrics, /livez and /readyz are served apart from users; null = metrics are not served."
@@ -126,11 +133,18 @@ class Settings(Section):
     log: Log = setting({}, "What is logged.")
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
+    _lines: dict[str, int] = PrivateAttr(default_factory=dict)
 
     @property
     def warnings(self) -> tuple[Problem, ...]:
         """What can be served but is probably not meant."""
         return self._warnings
+
+    def line_of(self, path: str) -> int | None:
+        """The line of the nearest setting that the file writes: for mistakes that are found later, such as a preset's."""
+        while path and path not in self._lines:
+            path = re.sub(r"(\.|\[|\A)[^.\[]*\Z", "", path)
+        return self._lines.get(path)
 
     @property
     def files(self) -> tuple[Path, ...]:

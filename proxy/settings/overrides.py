@@ -4,6 +4,7 @@ Two underscores divide the steps, an item of a list is named by its number (`MUS
 over the file. Only single values can be set; `null` clears one that may be absent.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -43,6 +44,11 @@ def override(tree: Any, environ: Mapping[str, str]) -> Overridden:
 def variable_of(loc: Loc) -> str:
     """The variable that sets the value at `loc`."""
     return PREFIX + "__".join(str(step).upper() for step in loc)
+
+
+def environment() -> Mapping[str, str]:
+    """A copy of the process's environment; only the settings look into it."""
+    return dict(os.environ)
 
 
 def is_debugging(environ: Mapping[str, str]) -> bool:

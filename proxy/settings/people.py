@@ -79,9 +79,14 @@ class Joining(Section):
 class Link(Section):
     """Ties one app group to IdP groups: its members are the people of any of them."""
 
-    app: Annotated[Name, Field(description="The app's group.")]
+    app: Annotated[Name, Field(description="The app's group.", examples=["Developers"])]
     idp: Annotated[
-        Names, Field(min_length=1, description="IdP groups, as a list or as one string with commas.")
+        Names,
+        Field(
+            min_length=1,
+            description="IdP groups, as a list or as one string with commas.",
+            examples=[["engineers", "platform"]],
+        ),
     ]
     mode: Literal["active", "observe", "off"] = setting(
         "active", "`observe` reports what would change and changes nothing; `off` leaves the group alone."
@@ -113,7 +118,9 @@ class Groups(Section):
 class Role(Section):
     """One role of the app."""
 
-    name: Annotated[Name, Field(description="What the app's admin API calls the role.")]
+    name: Annotated[
+        Name, Field(description="What the app's admin API calls the role.", examples=["end-user"])
+    ]
     group: Name | None = setting(
         None, "Its role group: the app group that everybody with exactly this role is in."
     )

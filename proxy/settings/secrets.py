@@ -134,5 +134,7 @@ def _either(name: str) -> dict[str, Any]:
 
 
 Secret = Annotated[
-    SecretRef, PlainValidator(_validate), WithJsonSchema({"anyOf": [_either("file"), _either("env")]})
+    SecretRef,
+    PlainValidator(_validate),
+    WithJsonSchema({"anyOf": [_either("file"), _either("env")], "x-kind": "secret"}),
 ]

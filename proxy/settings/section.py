@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, WithJsonSchema
 
 
 class Section(BaseModel):
@@ -20,6 +20,11 @@ class Section(BaseModel):
 def setting(default: Any, description: str, **constraints: Any) -> Any:
     """A setting that may be left out. `description` is what the reference and the schema say about it."""
     return Field(default=default, description=description, **constraints)
+
+
+def written_as(kind: str, **schema: Any) -> WithJsonSchema:
+    """How a value is written, for the schema and the reference; `kind` is the word that the reference uses."""
+    return WithJsonSchema({"type": "string", **schema, "x-kind": kind})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

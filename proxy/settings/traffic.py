@@ -41,7 +41,10 @@ OpenPath = Annotated[str, AfterValidator(check_open_path)]
 class Upstream(Section):
     """The app that Muster stands in front of."""
 
-    url: Annotated[UpstreamUrl, Field(description="Where the app listens: http://host:port.")]
+    url: Annotated[
+        UpstreamUrl,
+        Field(description="Where the app listens: http://host:port.", examples=["http://127.0.0.1:3000"]),
+    ]
     host: Literal["keep", "upstream"] = setting(
         "keep",
         "Which Host header the app sees: `keep` passes the browser's on, `upstream` sends that of `upstream.url`.",

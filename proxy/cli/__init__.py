@@ -1,0 +1,1 @@
+"""The command `muster`: one file a command, imported only when it runs. Read `main.py` first."""
