@@ -120,7 +120,7 @@ def begin(
         nonce=nonce,
         code_verifier=verifier,
         return_to=safe_return_to(return_to),
-        started_at=now,
+        started_at=float(now),
         is_silent=is_silent,
         is_issuer_expected=metadata.is_issuer_in_answers,
     )
@@ -141,9 +141,9 @@ def unpack(packed: bytes) -> Attempt | None:
         and all(isinstance(record[name], str) for name in texts)
         and all(isinstance(record[name], bool) for name in flags)
     )
-    if not is_whole or isinstance(started_at, bool) or not isinstance(started_at, int | float):
+    if not is_whole or not isinstance(started_at, float):
         return None
-    return Attempt(started_at=float(started_at), **record)  # type: ignore[arg-type]  # checked just above
+    return Attempt(started_at=started_at, **record)  # type: ignore[arg-type]  # checked just above
 
 
 def check_callback(query: Sequence[tuple[str, str]], attempt: Attempt | None, *, now: float) -> Callback:

@@ -1,0 +1,277 @@
+"""Both ends of a sign-in; the callback's table is also held by `tests/laws/test_callback.py`."""
+
+import base64
+import hashlib
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+
+from proxy.errors import NotTrusted
+from proxy.identity import IdpId
+from proxy.oidc.flow import (
+    ENTROPY_BYTES,
+    Attempt,
+    CallbackError,
+    Code,
+    begin,
+    check_callback,
+    safe_return_to,
+    unpack,
+    with_query,
+)
+from proxy.oidc.metadata import Metadata
+from proxy.oidc.rules import IdpKind, IdpRules
+
+NOW = 1_800_000_000.0
+ISSUER = "https://idp.example.com"
+METADATA = Metadata(
+    issuer=ISSUER,
+    authorization_endpoint="https://idp.example.com/auth",
+    token_endpoint="https://idp.example.com/token",
+    jwks_uri="https://idp.example.com/jwks",
+    is_issuer_in_answers=True,
+)
+ENTROPY = bytes(range(ENTROPY_BYTES))
+
+
+def rules(**changed: Any) -> IdpRules:
+    return IdpRules(
+        **{"id": IdpId("corp"), "name": "Corp", "issuer": ISSUER, "client_id": "muster", **changed}
+    )
+
+
+def begun(metadata: Metadata = METADATA, **changed: Any) -> tuple[Attempt, dict[str, str]]:
+    arguments: dict[str, Any] = {"return_to": "/wiki?a=b", "entropy": ENTROPY, "now": NOW}
+    for name in ("return_to", "entropy", "is_silent", "login_hint"):
+        if name in changed:
+            arguments[name] = changed.pop(name)
+    attempt, url = begin(rules(**changed), metadata, redirect_uri="https://app/cb", **arguments)
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert len(dict(pairs)) == len(pairs)
+    return attempt, dict(pairs)
+
+
+def code_of(query: list[tuple[str, str]], attempt: Attempt | None, now: float = NOW) -> str:
+    with pytest.raises(NotTrusted) as refusal:
+        check_callback(query, attempt, now=now)
+    return refusal.value.code
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_request_is_the_code_flow_with_pkce_state_and_nonce() -> None:
+    attempt, asked = begun()
+    digest = hashlib.sha256(attempt.code_verifier.encode()).digest()
+    assert asked == {
+        "response_type": "code",
+        "client_id": "muster",
+        "redirect_uri": "https://app/cb",
+        "scope": "openid profile email",
+        "state": attempt.state,
+        "nonce": attempt.nonce,
+        "code_challenge": base64.urlsafe_b64encode(digest).rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+    }
+
+
+def test_state_nonce_and_verifier_are_three_different_secrets_of_32_bytes() -> None:
+    attempt, _ = begun()
+    secrets = {attempt.state, attempt.nonce, attempt.code_verifier}
+    assert len(secrets) == 3
+    assert {len(secret) for secret in secrets} == {43}
+
+
+@pytest.mark.parametrize("length", [0, 32, 95, 97])
+def test_too_little_entropy_is_a_bug(length: int) -> None:
+    with pytest.raises(ValueError, match="entropy"):
+        begun(entropy=b"x" * length)
+
+
+def test_the_attempt_remembers_what_the_callback_is_checked_against() -> None:
+    attempt, _ = begun()
+    assert (attempt.idp, attempt.issuer, attempt.return_to) == ("corp", ISSUER, "/wiki?a=b")
+    assert (attempt.started_at, attempt.is_silent, attempt.is_issuer_expected) == (NOW, False, True)
+
+
+def test_the_attempts_secrets_are_not_shown() -> None:
+    attempt, _ = begun()
+    for secret in (attempt.state, attempt.nonce, attempt.code_verifier):
+        assert secret not in repr(attempt)
+
+
+def test_a_silent_attempt_shows_nobody_anything() -> None:
+    attempt, asked = begun(is_silent=True, login_hint="alice", extra_parameters={"prompt": "consent"})
+    assert attempt.is_silent
+    assert (asked["prompt"], asked["login_hint"]) == ("none", "alice")
+
+
+def test_extra_parameters_are_added_but_never_replace_what_protects() -> None:
+    extra = {"acr_values": "mfa", "prompt": "login", "state": "x", "nonce": "x", "redirect_uri": "x"}
+    extra |= {"response_type": "token", "code_challenge": "x", "response_mode": "fragment", "request": "x"}
+    attempt, asked = begun(extra_parameters=extra)
+    assert (asked["acr_values"], asked["prompt"]) == ("mfa", "login")
+    assert (asked["state"], asked["nonce"], asked["response_type"]) == (attempt.state, attempt.nonce, "code")
+    assert "response_mode" not in asked
+    assert "request" not in asked
+
+
+def test_openid_is_always_asked_for() -> None:
+    _, asked = begun(scopes=("email",))
+    assert asked["scope"] == "openid email"
+
+
+@pytest.mark.parametrize(
+    ("kind", "domains", "expected"),
+    [
+        (IdpKind.GOOGLE, {"example.com"}, "example.com"),
+        (IdpKind.GOOGLE, {"example.com", "example.org"}, "*"),
+        (IdpKind.GOOGLE, set(), None),
+        (IdpKind.GENERIC, {"example.com"}, None),
+    ],
+)
+def test_google_is_told_the_hosted_domain(kind: IdpKind, domains: set[str], expected: str | None) -> None:
+    _, asked = begun(kind=kind, hosted_domains=frozenset(domains))
+    assert asked.get("hd") == expected
+
+
+def test_an_endpoints_own_query_is_kept() -> None:
+    metadata = replace(METADATA, authorization_endpoint="https://idp.example.com/auth?tenant=1")
+    _, asked = begun(metadata)
+    assert asked["tenant"] == "1"
+    assert with_query("https://a/?x=1", {"y": "a b&c"}) == "https://a/?x=1&y=a+b%26c"
+
+
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ("/", "/"),
+        ("/wiki?a=b&c=%20", "/wiki?a=b&c=%20"),
+        ("/a//b", "/a//b"),
+        ("", "/"),
+        ("wiki", "/"),
+        ("//evil.example.com", "/"),
+        ("/\\evil.example.com", "/"),
+        ("/a\\b", "/"),
+        ("https://evil.example.com/", "/"),
+        ("javascript:alert(1)", "/"),
+        ("/a\r\nSet-Cookie: x", "/"),
+        ("/\t/evil", "/"),
+        ("/a b", "/"),
+        ("/é", "/"),
+        ("/" + "a" * 1023, "/" + "a" * 1023),
+        ("/" + "a" * 1024, "/"),
+    ],
+)
+def test_one_returns_to_a_path_of_this_origin_or_to_the_root(target: str, expected: str) -> None:
+    assert safe_return_to(target) == expected
+    assert begun(return_to=target)[0].return_to == expected
+
+
+# --- kept -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_attempt_survives_packing() -> None:
+    attempt, _ = begun(is_silent=True)
+    assert unpack(attempt.pack()) == attempt
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [
+        b"",
+        b"{}",
+        b"[]",
+        b"\xff",
+        b'{"idp":"corp"}',
+        begun()[0].pack().replace(b'"is_silent":false', b'"is_silent":0'),
+        begun()[0].pack().replace(b'"idp":"corp"', b'"idp":7'),
+        begun()[0].pack().replace(b'"idp":"corp"', b'"idp":"corp","more":1'),
+        begun()[0].pack().replace(b"1800000000.0", b"true"),
+        begun()[0].pack().replace(b"1800000000.0", b"9" * 400),
+        begun()[0].pack().replace(b"1800000000.0", b"null"),
+    ],
+)
+def test_broken_bytes_hold_no_attempt(packed: bytes) -> None:
+    assert unpack(packed) is None
+
+
+# --- back -----------------------------------------------------------------------------------------------------------
+
+
+def good(attempt: Attempt, **changed: str) -> list[tuple[str, str]]:
+    return list({"code": "c0de", "state": attempt.state, "iss": ISSUER, **changed}.items())
+
+
+def test_the_right_answer_is_a_code_which_is_not_shown() -> None:
+    attempt, _ = begun()
+    answer = check_callback([*good(attempt), ("session_state", "x")], attempt, now=NOW + 1)
+    assert answer == Code(value="c0de")
+    assert "c0de" not in repr(answer)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "needs_browser"),
+    [
+        ("access_denied", "access_denied", False),
+        ("login_required", "login_required", True),
+        ("interaction_required", "interaction_required", True),
+        ("consent_required", "consent_required", True),
+        ("account_selection_required", "account_selection_required", True),
+        ("temporarily_unavailable", "temporarily_unavailable", False),
+        ("<script>", "unreadable_code", False),
+        ("", "unreadable_code", False),
+    ],
+)
+def test_the_idps_refusal_is_a_value(error: str, code: str, needs_browser: bool) -> None:
+    attempt, _ = begun()
+    query = [("error", error), ("state", attempt.state), ("iss", ISSUER), ("error_description", "<b>")]
+    answer = check_callback(query, attempt, now=NOW)
+    assert isinstance(answer, CallbackError)
+    assert (answer.code, answer.needs_browser) == (code, needs_browser)
+
+
+def test_every_refusal_has_its_own_code() -> None:
+    attempt, _ = begun()
+    query = good(attempt)
+    assert code_of(query, None) == "no_attempt"
+    assert code_of(good(attempt, state="other"), attempt) == "state_mismatch"
+    assert code_of([("code", "c0de"), ("iss", ISSUER)], attempt) == "state_mismatch"
+    assert code_of([*query, ("code", "c0de")], attempt) == "duplicate_parameter"
+    assert code_of([*query, ("x", "1"), ("x", "2")], attempt) == "duplicate_parameter"
+    assert code_of(good(attempt, iss="https://other"), attempt) == "issuer_mismatch"
+    assert code_of([("code", "c0de"), ("state", attempt.state)], attempt) == "issuer_missing"
+    assert code_of([*query, ("error", "access_denied")], attempt) == "answer_ambiguous"
+    assert code_of([*query, ("id_token", "x")], attempt) == "answer_ambiguous"
+    assert code_of([("state", attempt.state), ("iss", ISSUER)], attempt) == "code_missing"
+
+
+@pytest.mark.parametrize("code", ["", "a\nb", "é", "\ud800"])
+def test_a_code_is_printable(code: str) -> None:
+    attempt, _ = begun()
+    assert code_of(good(attempt, code=code), attempt) == "code_missing"
+
+
+def test_too_much_is_refused_before_anything_is_compared() -> None:
+    attempt, _ = begun()
+    assert code_of(good(attempt, x="y" * 8192), attempt) == "callback_too_large"
+    assert code_of([(str(n), "") for n in range(33)], attempt) == "callback_too_large"
+
+
+@pytest.mark.parametrize(
+    ("later", "is_good"), [(0, True), (600, True), (601, False), (-60, True), (-61, False)]
+)
+def test_an_attempt_lives_ten_minutes(later: float, is_good: bool) -> None:
+    attempt, _ = begun()
+    if is_good:
+        assert check_callback(good(attempt), attempt, now=NOW + later) == Code(value="c0de")
+    else:
+        assert code_of(good(attempt), attempt, NOW + later) == "attempt_too_old"
+
+
+def test_an_issuer_that_was_not_announced_may_be_absent_but_not_wrong() -> None:
+    attempt = replace(begun()[0], is_issuer_expected=False)
+    assert check_callback([("code", "c"), ("state", attempt.state)], attempt, now=NOW) == Code(value="c")
+    assert code_of(good(attempt, iss="https://other"), attempt) == "issuer_mismatch"
