@@ -80,6 +80,11 @@ class SessionCache:
         self.entries.clear()
         self._cookie_of.clear()
 
+    def prune(self, unused_since: float) -> None:
+        """Let go of sessions that were not used since."""
+        for entry in [e for e in self.entries.values() if e.seen_at < unused_since]:
+            self._forget(entry.session.key)
+
     def seen(self) -> dict[SessionKey, float]:
         """Who was seen since the last call; the caller flushes it to the store."""
         fresh = {e.session.key: e.seen_at for e in self.entries.values() if e.seen_at > e.saved_seen_at}

@@ -1,0 +1,174 @@
+"""Who hears of what happens: every observer of the rooms below, over one Telemetry."""
+
+from dataclasses import asdict
+from typing import Any
+
+from proxy.apps.wire import CallRecord
+from proxy.identity import NOT_STATED, Identity, IdpId, Subject
+from proxy.provisioning.audit import AuditRecord
+from proxy.reasons import Reason
+from proxy.session import policy
+from proxy.session.model import (
+    AccountRefused,
+    AskAgain,
+    Denied,
+    Misconfigured,
+    Pending,
+    Ready,
+    Refreshed,
+    RefreshOutcome,
+    Session,
+    Trouble,
+)
+from proxy.session.store import Suspicion
+from proxy.telemetry.telemetry import Telemetry
+
+
+def named(subject: Subject) -> dict[str, str]:
+    """A person, as log and audit name them."""
+    return {"issuer": subject.issuer, "subject": subject.subject}
+
+
+class Observers:
+    """Witness of renewals, chronicle of arrivals, journal of the pages, audit of the courier."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._metrics = telemetry.metrics
+        self._log = telemetry.log
+
+    # --- the keeper's witness ---
+
+    def refreshed(self, session: Session, outcome: RefreshOutcome, aftermath: policy.Aftermath) -> None:
+        """Count the outcome; raise the alarms; say why a session ended."""
+        word, detail = _outcome(outcome)
+        self._metrics.refresh_outcome(session.idp, word)
+        if isinstance(outcome, Refreshed) and outcome.identity.groups is NOT_STATED:
+            self._metrics.groups_not_stated(session.idp)
+        facts = {"idp": session.idp, "session": session.key[:16], **named(session.subject)}
+        match outcome:
+            case Misconfigured():
+                self._log.error("refresh", reason=Reason.IDP_MISCONFIGURED, detail=detail, **facts)
+            case Trouble():
+                self._log.warning("refresh", reason=Reason.IDP_TROUBLE, detail=detail, **facts)
+            case _:
+                self._log.info("refresh", outcome=word, detail=detail, **facts)
+        match aftermath:
+            case policy.Ends(reason=reason):
+                self._metrics.session_ended(reason)
+                self._audit("end_session", reason=reason, cause=detail, **facts)
+            case policy.Rides(session=after) if after.trouble is Reason.OUR_TOKEN_SPENT:
+                self._audit("await_browser", reason=Reason.OUR_TOKEN_SPENT, cause=detail, **facts)
+
+    def suspected(self, suspicion: Suspicion, *, is_storm: bool) -> None:
+        facts = {"idp": suspicion.idp, "fires_at": suspicion.fires_at, **named(suspicion.subject)}
+        self._audit("suspect", reason=Reason.TIMER_STARTED, **facts)
+        if is_storm:
+            self._log.error("suspicion_storm", reason=Reason.TIMER_FROZEN, idp=suspicion.idp)
+            self._audit("freeze", reason=Reason.TIMER_FROZEN, idp=suspicion.idp)
+
+    def cleared(self, subject: Subject) -> None:
+        self._audit("clear_suspicion", reason=Reason.TIMER_CANCELLED, **named(subject))
+
+    # --- the chronicle of arrivals ---
+
+    def arrived(self, session: Session) -> None:
+        state, reason = _account(session)
+        self._metrics.sign_in(session.idp, state)
+        self._audit(
+            "sign_in",
+            reason=reason,
+            idp=session.idp,
+            session=session.key[:16],
+            account=state,
+            groups=_groups(session.identity),
+            **named(session.subject),
+        )
+
+    def turned_away(self, identity: Identity, reason: Reason) -> None:
+        self._audit("turn_away", reason=reason, idp=identity.idp, **named(identity.subject))
+
+    def removed(self, subject: Subject, idp: IdpId, reason: Reason, marker: str, ended: int) -> None:
+        self._metrics.session_ended(reason, ended)
+        self._log.warning("person_removed", reason=reason, idp=idp, sessions=ended, **named(subject))
+        self._audit("remove", reason=reason, cause=marker, idp=idp, sessions=ended, **named(subject))
+
+    # --- the journal of the pages ---
+
+    def sign_in_failed(self, code: str, *, idp: IdpId | None, peer: str) -> None:
+        self._metrics.sign_in(idp or "unknown", "failed")
+        self._log.warning("sign_in_failed", what=code, idp=idp, peer=peer)
+        self._audit("sign_in", reason=code, outcome="failed", idp=idp, peer=peer)
+
+    def idp_failed(self, idp: IdpId, reason: Reason, detail: str) -> None:
+        word = "misconfigured" if reason is Reason.IDP_MISCONFIGURED else "trouble"
+        self._metrics.idp_answered(idp, word)
+        self._log.error("sign_in", reason=reason, idp=idp, detail=detail)
+
+    def signed_out(self, session: Session) -> None:
+        self._metrics.session_ended(Reason.SIGNED_OUT)
+        self._audit("sign_out", reason=Reason.SIGNED_OUT, session=session.key[:16], **named(session.subject))
+
+    def crashed(self, error: BaseException) -> str:
+        return self._telemetry.report(error)
+
+    # --- the courier and the app ---
+
+    def carried(self, record: AuditRecord) -> None:
+        """One decision of the courier, or one call and what came of it."""
+        facts = {name: value for name, value in asdict(record).items() if value not in (None, "", "subject")}
+        facts.pop("subject", None)
+        person = named(record.subject) if record.subject else {}
+        operation = facts.pop("operation")
+        self._metrics.app_call(operation, record.outcome if record.outcome == "done" else "failed")
+        if operation in ("alarm", "hold", "park"):
+            self._log.error("courier", operation=operation, **_plain(facts), **person)
+        self._audit(operation, **_plain(facts), **person)
+
+    def called(self, call: CallRecord) -> None:
+        """One HTTP exchange with the app's admin API."""
+        self._telemetry.audit(
+            {
+                "event": "app_call",
+                "method": call.method,
+                "path": call.path,
+                "status": call.status,
+                "ms": round(call.seconds * 1000, 1),
+            }
+        )
+
+    def _audit(self, event: str, **facts: Any) -> None:
+        self._telemetry.audit({"event": event, **facts})
+
+
+def _plain(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "when"}
+
+
+def _outcome(outcome: RefreshOutcome) -> tuple[str, str]:
+    """The metric's word, and what the IdP said in one."""
+    match outcome:
+        case Refreshed():
+            return "refreshed", ""
+        case Denied(marker=marker):
+            return "denied", marker
+        case AskAgain(code=code):
+            return "ask_again", code
+        case Trouble(detail=detail):
+            return "trouble", detail
+        case Misconfigured(code=code):
+            return "misconfigured", code
+
+
+def _account(session: Session) -> tuple[str, Reason]:
+    match session.account:
+        case Ready():
+            return "ready", Reason.SIGNED_IN
+        case Pending(reason=reason):
+            return "pending", reason
+        case AccountRefused(reason=reason):
+            return "refused", reason
+
+
+def _groups(identity: Identity) -> list[str] | str:
+    return "not stated" if identity.groups is NOT_STATED else sorted(identity.groups)

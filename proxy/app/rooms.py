@@ -1,0 +1,104 @@
+"""Rooms that take more than one line to build: provisioning, and the rendering of identity headers."""
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import aiohttp
+
+from proxy.app import rules
+from proxy.app.observers import Observers
+from proxy.apps.rest import open_app
+from proxy.edge.ports import Answer
+from proxy.gate.decision import Deny, Request, SignIn
+from proxy.gate.headers import IdentityHeaders, TooLarge, render_block
+from proxy.groups.links import header_groups
+from proxy.identity import Subject
+from proxy.provisioning.courier import Courier
+from proxy.reasons import Reason
+from proxy.session.model import AccountState, Ready, Session
+from proxy.session.store import SessionStore
+from proxy.settings.model import App, Settings
+from proxy.storage.sqlite.store import SqliteStore
+from proxy.web.render import Pages
+
+
+def make_courier(
+    settings: Settings, app: App, store: SqliteStore, observers: Observers, http: aiohttp.ClientSession
+) -> Courier:
+    """The courier to the configured app. Raises SettingsError for a preset that cannot be used."""
+    admin = open_app(
+        preset=app.preset,
+        base_dir=Path.cwd(),
+        url=str(app.url),
+        credentials={name: secret.reader() for name, secret in app.credentials.items()},
+        http=http,
+        timeout=app.timeout,
+        parallel=app.parallel,
+        variables=app.variables,
+        observer=observers.called,
+    )
+    return Courier(
+        outbox=store.outbox,
+        bindings=store.bindings,
+        ledger=store.ledger,
+        counters=store.ledger,
+        app=admin,
+        rules=rules.courier_rules(settings),
+        tell=Telling(sessions=store.sessions),
+        audit=observers.carried,
+        clock=time.time,
+        entropy=secrets.token_bytes,
+        holder=secrets.token_hex(8),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Writes an account's state into the person's sessions, where it is not so already."""
+
+    sessions: SessionStore
+
+    async def __call__(self, subject: Subject, account: AccountState) -> None:
+        if any(session.account != account for session in await self.sessions.of_subject(subject)):
+            await self.sessions.set_account(subject, account)
+
+
+def renderer(settings: Settings) -> Callable[[Session, Ready], bytes | Reason]:
+    """What the app is told about a session (semantics §10), or why it cannot be.
+
+    An address that nobody verified is not sent: an app may take it for somebody's name.
+    """
+    names, group_rules = rules.header_names(settings), rules.group_rules(settings)
+    allowed, cap = rules.allowed_groups(settings), settings.headers.groups_max_bytes
+    trusted = rules.join_rules(settings).trusted_idps
+
+    def render(session: Session, account: Ready) -> bytes | Reason:
+        identity = session.identity
+        is_verified = identity.is_email_verified or identity.idp in trusted
+        block = render_block(
+            IdentityHeaders(
+                user=account.login,
+                email=identity.email if is_verified else None,
+                username=identity.username,
+                groups=header_groups(identity.groups, group_rules, allowed, idp=identity.idp),
+            ),
+            names,
+            groups_max_bytes=cap,
+        )
+        return Reason.GROUPS_TOO_LARGE if isinstance(block, TooLarge) else block
+
+    return render
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """The pages of `web`, as the edge writes them out: two equal records of two rooms that do not know each other."""
+
+    pages: Pages
+
+    def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
+        page = self.pages.answer(verdict, request, incident)
+        return Answer(status=page.status, headers=page.headers, body=page.body)

@@ -1,0 +1,221 @@
+"""From the operator's settings to the frozen rules of each room; nobody below reads a setting."""
+
+from urllib.parse import urlsplit
+
+from proxy.edge.rules import Limits, UpstreamRules
+from proxy.gate.fields import FieldRules
+from proxy.gate.gate import GateRules
+from proxy.gate.headers import HeaderNames
+from proxy.groups.claim import ClaimRules
+from proxy.groups.rules import (
+    AppGroupName,
+    GroupRules,
+    JoinRules,
+    Link,
+    LinkMode,
+    Missing,
+    Role,
+    RoleName,
+    RoleRules,
+)
+from proxy.identity import GroupName, IdpId
+from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, IdpRules, UserinfoUse
+from proxy.provisioning.guard import GuardRules
+from proxy.provisioning.linking import LinkRules
+from proxy.provisioning.rules import CourierRules
+from proxy.session.cookie import cookie_name
+from proxy.session.keeper import KeeperRules
+from proxy.session.policy import RefreshRules
+from proxy.settings import idp as idp_settings
+from proxy.settings import people
+from proxy.settings.addresses import is_loopback
+from proxy.settings.model import Settings
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def is_cookie_secure(settings: Settings) -> bool:
+    """Https, or a loopback host, where browsers keep `__Host-` cookies (Decision 1)."""
+    url = urlsplit(settings.public_url)
+    return url.scheme == "https" or is_loopback(url.hostname or "")
+
+
+def refresh_rules(settings: Settings) -> RefreshRules:
+    return RefreshRules(
+        every=settings.refresh.every,
+        at_least=settings.refresh.at_least,
+        grace=settings.refresh.grace,
+        cool_off=settings.refresh.cool_off,
+        idle=settings.session.idle,
+        absolute=settings.session.absolute,
+    )
+
+
+def keeper_rules(settings: Settings) -> KeeperRules:
+    after = {IdpId(idp.id): idp.ask_again_archives.after for idp in settings.idps}
+    return KeeperRules(refresh=refresh_rules(settings), archive_after=after)
+
+
+def gate_rules(settings: Settings) -> GateRules:
+    exact = frozenset(path.encode() for path in settings.open_paths if not path.endswith("/*"))
+    prefixes = tuple(path[:-1].encode() for path in settings.open_paths if path.endswith("/*"))
+    return GateRules(
+        hosts=public_hosts(settings.public_url),
+        refresh=refresh_rules(settings),
+        open_paths=exact,
+        open_prefixes=prefixes,
+    )
+
+
+def public_hosts(public_url: str) -> frozenset[bytes]:
+    """The Host values of an origin: with the port, and without it where it is the scheme's own."""
+    url = urlsplit(public_url)
+    host = (url.hostname or "").encode("idna" if not (url.hostname or "").isascii() else "ascii")
+    host = b"[%b]" % host if b":" in host else host
+    port = url.port or DEFAULT_PORTS[url.scheme]
+    with_port = b"%b:%d" % (host, port)
+    return frozenset({host, with_port} if port == DEFAULT_PORTS[url.scheme] else {with_port})
+
+
+def header_names(settings: Settings) -> HeaderNames:
+    headers = settings.headers
+    return HeaderNames(
+        user=headers.user, email=headers.email, groups=headers.groups, username=headers.username
+    )
+
+
+def field_rules(settings: Settings) -> FieldRules:
+    return FieldRules(
+        identity=header_names(settings).all(),
+        cookie=cookie_name(is_secure=is_cookie_secure(settings)),
+        passes_authorization=settings.headers.pass_authorization,
+    )
+
+
+def limits(settings: Settings) -> Limits:
+    return Limits(**settings.limits.model_dump())
+
+
+def upstream_rules(settings: Settings) -> UpstreamRules:
+    upstream = settings.upstream
+    url = urlsplit(upstream.url)
+    return UpstreamRules(
+        host=url.hostname or "",
+        port=url.port or DEFAULT_PORTS[url.scheme],
+        keeps_host=upstream.host == "keep",
+        connections=upstream.connections,
+        connect_timeout=upstream.connect_timeout,
+        first_byte_timeout=upstream.first_byte_timeout,
+        idle_timeout=upstream.idle_timeout,
+    )
+
+
+def idp_rules(idp: idp_settings.Idp) -> IdpRules:
+    reader = idp.client_secret.reader() if idp.client_secret else None
+    return IdpRules(
+        id=IdpId(idp.id),
+        name=idp.title,
+        issuer=idp.issuer,
+        client_id=idp.client_id,
+        kind=IdpKind(idp.kind),
+        secret=reader or (lambda: None),
+        client_auth=ClientAuth(idp.client_auth),
+        scopes=idp.scopes,
+        groups=ClaimRules(
+            paths=idp.claims.groups,
+            separator=idp.groups_separator,
+            is_absent_empty=idp.absent_groups == "empty",
+        ),
+        claims=ClaimPaths(
+            email=idp.claims.email,
+            email_verified=idp.claims.email_verified,
+            name=idp.claims.name,
+            username=idp.claims.username,
+        ),
+        userinfo=UserinfoUse(idp.userinfo),
+        is_email_trusted=idp.trust_email,
+        hosted_domains=frozenset(domain.lower() for domain in idp.hosted_domains),
+        ask_again_codes=frozenset(idp.ask_again_codes),
+        denied_markers=frozenset(marker.lower() for marker in idp.denied_markers),
+        timeout=idp.timeout,
+        extra_parameters=idp.extra_parameters,
+        ca_file=str(idp.ca_file) if idp.ca_file else None,
+    )
+
+
+def join_rules(settings: Settings) -> JoinRules:
+    joining = settings.joining
+    return JoinRules(
+        is_auto_join=joining.auto_join,
+        domains=frozenset(joining.domains),
+        deny=frozenset(joining.deny),
+        trusted_idps=frozenset(IdpId(idp.id) for idp in settings.idps if idp.trust_email),
+        hosted_domain_idps=frozenset(
+            IdpId(idp.id) for idp in settings.idps if idp.kind == "google" or idp.hosted_domains
+        ),
+    )
+
+
+def group_rules(settings: Settings) -> GroupRules:
+    groups = settings.groups
+    return GroupRules(
+        is_enabled=groups.enabled,
+        links=tuple(_link(link) for link in groups.links),
+        is_same_name=groups.same_name,
+        is_case_sensitive=groups.case_sensitive,
+        missing=Missing(groups.missing),
+        default_group=AppGroupName(groups.default_group) if groups.default_group else None,
+        roles=_roles(settings.roles),
+    )
+
+
+def courier_rules(settings: Settings) -> CourierRules:
+    joining, guard = settings.joining, settings.guard
+    protected = settings.app.protected if settings.app else ()
+    return CourierRules(
+        link=LinkRules(
+            join=join_rules(settings),
+            protected=frozenset(protected),
+            may_link_by_email=joining.link_by_email,
+            may_link_across=joining.link_across,
+        ),
+        groups=group_rules(settings),
+        guard=GuardRules(
+            least_members=guard.members.at_least,
+            share_of_members=guard.members.percent / 100,
+            least_of_link=guard.link.at_least,
+            share_of_link=guard.link.percent / 100,
+        ),
+        is_provisioning_on=joining.provisioning,
+        creations_per_hour=joining.creations_per_hour,
+    )
+
+
+def allowed_groups(settings: Settings) -> frozenset[GroupName]:
+    return frozenset(GroupName(name) for name in settings.headers.groups_allowed)
+
+
+def _link(link: people.Link) -> Link:
+    return Link(
+        app_group=AppGroupName(link.app),
+        idp_groups=frozenset(GroupName(name) for name in link.idp),
+        mode=LinkMode(link.mode),
+        idps=frozenset(IdpId(name) for name in link.idps),
+    )
+
+
+def _roles(roles: people.Roles) -> RoleRules:
+    return RoleRules(
+        order=tuple(_role(role) for role in roles.order),
+        default=RoleName(roles.default) if roles.default else None,
+        is_exact=roles.mode == "exact",
+    )
+
+
+def _role(role: people.Role) -> Role:
+    return Role(
+        name=RoleName(role.name),
+        group=AppGroupName(role.group) if role.group else None,
+        idp_groups=frozenset(GroupName(name) for name in role.idp),
+        app_groups=frozenset(AppGroupName(name) for name in role.app),
+    )
