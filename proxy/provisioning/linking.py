@@ -12,6 +12,7 @@ May be linked: the address is verified (or its IdP trusted), in an allowed domai
 is not protected and not bound, unless the operator lets a second IdP link across.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -22,6 +23,8 @@ from proxy.identity import Identity
 from proxy.provisioning.model import AccountId, Binding, Member
 from proxy.reasons import Reason
 
+_SLOT = re.compile(r"\{(username|email|email_local)\}")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRules:
@@ -30,6 +33,7 @@ class LinkRules:
     join: JoinRules = field(default_factory=JoinRules)
     protected: frozenset[str] = frozenset()
     logins: tuple[str, ...] = ("{username}", "{email_local}", "{email}")
+    may_link_by_email: bool = True
     may_link_across: bool = False
 
 
@@ -113,16 +117,21 @@ def is_protected(member: Member, protected: frozenset[str]) -> bool:
 def _link(identity: Identity, member: Member, bound: tuple[Binding, ...], rules: LinkRules) -> Linking:
     if reason := admit(identity, rules.join):
         return RefuseAccount(reason=reason)
+    if not rules.may_link_by_email:
+        return RefuseAccount(
+            reason=Reason.NOT_INVITED,
+            detail=f"account {member.login!r} has the address; linking by e-mail is off",
+        )
     if is_protected(member, rules.protected):
         return RefuseAccount(reason=Reason.PROTECTED_ACCOUNT, detail=f"account {member.login!r} is protected")
-    if bound and not _may_share(identity, bound, rules):
+    if bound and not is_shareable(identity, bound, rules):
         return RefuseAccount(
             reason=Reason.BOUND_TO_ANOTHER, detail=f"account {member.login!r} is bound already"
         )
     return LinkAccount(member=member)
 
 
-def _may_share(identity: Identity, bound: tuple[Binding, ...], rules: LinkRules) -> bool:
+def is_shareable(identity: Identity, bound: tuple[Binding, ...], rules: LinkRules) -> bool:
     """A second IdP may join an account where the operator said so; a second person of the same IdP never."""
     return rules.may_link_across and all(one.subject.issuer != identity.subject.issuer for one in bound)
 
@@ -136,14 +145,11 @@ def _next_login(identity: Identity, taken: str, rules: LinkRules) -> Linking:
 
 
 def _fill(template: str, fields: Mapping[str, str]) -> str:
-    """The template filled, or "" when a field it names is not stated."""
-    login = template
-    for name, value in fields.items():
-        slot = "{" + name + "}"
-        if slot in login and not value:
-            return ""
-        login = login.replace(slot, value)
-    return login.strip()
+    """The template filled in one pass, or "" when a field it names is not stated."""
+    slots = _SLOT.findall(template)
+    if not all(fields[slot] for slot in slots):
+        return ""
+    return _SLOT.sub(lambda found: fields[found[1]], template).strip()
 
 
 def _same_address(stated: str | None, shown: str | None) -> bool:

@@ -5,7 +5,7 @@
 | wanted | none | create; then the app is read and planned for again |
 | wanted | archived | leave · lower the role · restore · profile · make groups · join · raise the role |
 | wanted | active | leave · lower the role · profile · make groups · join · raise the role |
-| wanted, groups never stated | any | restore, profile; of a new account the default role; nothing else |
+| wanted, groups never stated | any | restore, profile, raise a role that is ours to the default; nothing else |
 | gone | active | archive |
 | gone | archived, or none | nothing |
 | gone | active, but protected or the last administrator | nothing; noted |
@@ -56,9 +56,8 @@ from proxy.reasons import Reason
 class Terms:
     """What else a plan depends on.
 
-    `profile` is what a new account is made from; None when none may be made. `is_new`: we made the account and never
-    gave it a role. `owned` are the groups to leave where an app cannot archive. `keeps_profile`: name and address
-    follow the IdP.
+    `profile` is what a new account is made from; None when none may be made. `owned` are the groups to leave where an
+    app cannot archive. `keeps_profile`: name and address follow the IdP.
     """
 
     capabilities: Capabilities = field(default_factory=Capabilities)
@@ -67,7 +66,6 @@ class Terms:
     is_protected: bool = False
     is_last_admin: bool = False
     profile: Profile | None = None
-    is_new: bool = False
     owned: frozenset[AppGroupName] = frozenset()
     keeps_profile: bool = False
 
@@ -219,7 +217,7 @@ def _role_steps(
 ) -> tuple[list[Step], list[Step], list[Because]]:
     """A step that lowers the role, or one that raises it; and a word when it is left alone."""
     role = entitlement.role
-    is_silent = entitlement.groups is None and not terms.is_new
+    is_silent = entitlement.groups is None and not _is_ours(member.role, terms)
     if role is None or role == member.role or is_silent or not terms.capabilities.can_set_role:
         return [], [], []
     step = Step(operation=SetRole(account=member.id, role=role), because=_why(entitlement, role))
@@ -242,8 +240,12 @@ def _is_higher(role: RoleName, than: RoleName, order: tuple[Role, ...]) -> bool:
 
 def _may_lower(entitlement: Entitlement, present: RoleName, terms: Terms) -> bool:
     """Mode `exact`, or a role that we granted ourselves; a role we do not know counts as somebody's decision."""
-    is_ours = terms.binding is not None and terms.binding.granted_role == present
-    return entitlement.groups is not None and (entitlement.is_role_exact or is_ours)
+    return entitlement.groups is not None and (entitlement.is_role_exact or _is_ours(present, terms))
+
+
+def _is_ours(role: RoleName | None, terms: Terms) -> bool:
+    """We set it, or made the account that came with it."""
+    return role is not None and terms.binding is not None and terms.binding.granted_role == role
 
 
 def _profile(wanted: Wanted, member: Member, terms: Terms) -> list[Step]:

@@ -1,0 +1,86 @@
+"""Asks the guard about a plan, with the figures that all replicas share, and releases or drops what it holds."""
+
+from proxy.identity import IdpId
+from proxy.provisioning.guard import (
+    RELEASED,
+    Figure,
+    Judgement,
+    judge,
+    link_scope,
+    released_mark,
+    scopes_to_count,
+)
+from proxy.provisioning.kit import Journal, Kit
+from proxy.provisioning.model import AccountId, Entry, EntryState, Leave, Plan
+from proxy.provisioning.outbox import GuardLedger, Outbox
+from proxy.reasons import Reason
+
+ALL = 1_000_000
+_HOLDER = "guard-drop"
+_CLAIM_SECONDS = 20.0
+
+
+async def consult_guard(
+    kit: Kit, journal: Journal, planned: Plan, *, idp: IdpId, account: AccountId
+) -> Judgement:
+    """Counts the person in every scope the plan takes something under, judges, and latches what that trips."""
+    latched = await kit.ledger.latched()
+    figures: dict[str, Figure] = {}
+    for scope in scopes_to_count(planned, idp):
+        if scope in latched or released_mark(scope, account) in latched:
+            continue
+        count = await kit.ledger.count_removal(scope, account, kit.clock(), window=kit.rules.guard.window)
+        figures[scope] = Figure(count=count, whole=await _whole(kit, scope, planned, count))
+    judgement = judge(planned, figures, latched, idp=idp, person=account, rules=kit.rules.guard)
+    for scope in sorted(judgement.tripped):
+        if await kit.ledger.latch(scope, kit.clock()):
+            detail = f"{figures[scope].count} people within an hour, of {figures[scope].whole}"
+            journal.write("alarm", Reason.GUARD_TRIPPED, cause=detail, outcome=scope)
+    kit.checkpoint("judged")
+    return judgement
+
+
+async def held_scopes(ledger: GuardLedger) -> tuple[str, ...]:
+    """The scopes that wait for an administrator."""
+    return tuple(sorted(scope for scope in await ledger.latched() if not scope.startswith(RELEASED)))
+
+
+async def release(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
+    """Let what is held under a scope go on, planned again from the truth; how many people.
+
+    They are marked one by one first: the hour's count would hold them again at once.
+    """
+    entries = await _held(scope, outbox)
+    for entry in entries:
+        if entry.account_id is not None:
+            await ledger.latch(released_mark(scope, entry.account_id), now)
+    await ledger.unlatch(scope)
+    for entry in entries:
+        await outbox.reopen(entry.id, EntryState.HELD, now)
+    return len(entries)
+
+
+async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
+    """Leave in the app what is held under a scope, until somebody's statement changes; how many people."""
+    entries = await _held(scope, outbox)
+    for entry in entries:
+        await outbox.reopen(entry.id, EntryState.HELD, now)
+        claim = await outbox.claim(holder=_HOLDER, now=now, seconds=_CLAIM_SECONDS, entry_id=entry.id)
+        if claim is not None and claim.entry.version == entry.version:
+            await outbox.ack(claim, now=now)
+    await ledger.unlatch(scope)
+    return len(entries)
+
+
+async def _held(scope: str, outbox: Outbox) -> list[Entry]:
+    """An entry's detail names the scopes that hold it, one a line (`Ending.agreed`)."""
+    entries = await outbox.entries(EntryState.HELD, ALL)
+    return [entry for entry in entries if scope in entry.detail.split("\n")]
+
+
+async def _whole(kit: Kit, scope: str, planned: Plan, count: int) -> int:
+    """The scope's members before anything was taken in this window: those who left a link are counted in again."""
+    for step in planned.steps:
+        if isinstance(step.operation, Leave) and scope == link_scope(step.operation.group.name):
+            return await kit.bindings.count_in_group(step.operation.group.name) + count - 1
+    return await kit.bindings.count_members()

@@ -1,0 +1,274 @@
+"""One visit: an entry is carried out.
+
+    Read what the person should have and what their account is.
+    Plan, have the guard look, and perform what it lets through, one absolute operation after the other.
+    Read again, until there is nothing left to do.
+    Write down what is so now, tell the sessions, acknowledge.
+
+Blocking comes before all of it and never waits for the app. A visit that ends anywhere in between, by a fault or by
+`kill -9`, leaves the entry open and is begun anew from the truth: nothing is lost, and nothing is doubled.
+"""
+
+from dataclasses import replace
+
+from proxy.groups.links import owned_groups
+from proxy.groups.rules import AppGroupName, Missing
+from proxy.identity import IdpId, Subject
+from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
+from proxy.provisioning.ending import Ending
+from proxy.provisioning.guard import Held
+from proxy.provisioning.holding import consult_guard
+from proxy.provisioning.joining import ClaimLost, Joined, Joiner
+from proxy.provisioning.kit import Journal, Kit, Visited
+from proxy.provisioning.linking import RefuseAccount, is_protected
+from proxy.provisioning.model import (
+    AccountId,
+    AppGroup,
+    Because,
+    Binding,
+    Gone,
+    Member,
+    Plan,
+    Refused,
+    Restore,
+    SetRole,
+    Should,
+    Wanted,
+)
+from proxy.provisioning.outbox import Claim
+from proxy.provisioning.performing import Performer
+from proxy.provisioning.plan import Terms, plan
+from proxy.provisioning.retry import Again
+from proxy.provisioning.should import should_be
+from proxy.reasons import Reason
+
+ROUNDS = 5
+"""An app that does not keep what it agreed to is not asked for ever."""
+
+
+class Visit:
+    """Carries out one claimed entry; used once."""
+
+    def __init__(self, kit: Kit, claim: Claim) -> None:
+        newest = max(claim.entry.statements, key=lambda one: (one.at, one.seq))
+        self._kit = kit
+        self._idp: IdpId = newest.source
+        self._subject: Subject = newest.subject
+        self._journal = Journal(kit, newest.subject, claim.entry.account_id)
+        self._performer = Performer(kit, self._journal)
+        self._noted: set[Because] = set()
+        self._claim = claim
+        self._ending = Ending(kit, claim, self._journal)
+
+    async def run(self) -> Visited:
+        """See the module's docstring."""
+        self._kit.checkpoint("claimed")
+        self._ending.bindings = await self._read_bindings()
+        should = self._should(frozenset(), frozenset())
+        over = await self._before_the_app(should)
+        if over is not None:
+            return over
+        member = await self._account(should)
+        if isinstance(member, Visited):
+            return member
+        if isinstance(member, AppTrouble | AppRefusal):
+            return await self._ending.fault(member, should)
+        return await self._agree(should, member)
+
+    async def _read_bindings(self) -> tuple[Binding, ...]:
+        account = self._claim.entry.account_id
+        if account is not None and (bound := await self._kit.bindings.bindings_of_account(account)):
+            return bound
+        for statement in self._claim.entry.statements:
+            if found := await self._kit.bindings.binding_of(statement.subject):
+                return await self._kit.bindings.bindings_of_account(found.account_id)
+        return ()
+
+    def _should(self, names: frozenset[AppGroupName], seen: frozenset[AppGroupName]) -> Should:
+        rules = self._kit.rules
+        return should_be(self._claim.entry.statements, rules.link.join, rules.groups, names, seen=seen)
+
+    async def _before_the_app(self, should: Should) -> Visited | None:
+        """What is settled without the app: blocking, and people refused by statement alone."""
+        is_bound = bool(self._ending.bindings)
+        match should:
+            case Gone(reason=reason) | Refused(reason=Reason.DENY_LISTED as reason) if is_bound:
+                await self._ending.block(reason)
+            case Gone(reason=reason):
+                return await self._ending.nobody(reason)
+            case Refused(reason=reason) if is_bound:
+                return await self._ending.as_is(reason)
+            case Refused(reason=reason):
+                return await self._ending.refuse(reason, "refused by statement alone")
+            case Wanted():
+                pass
+        return None
+
+    async def _account(self, should: Should) -> Member | Visited | AppFault | None:
+        """The account as it is: the bound one, or the one that joining led to."""
+        if not self._ending.bindings:
+            return await self._join(should)
+        account = self._ending.bindings[0].account_id
+        self._journal.account = account
+        member = await self._kit.view.member(account)
+        self._kit.checkpoint("read")
+        return await self._lost(should, account) if member is None else member
+
+    async def _join(self, should: Should) -> Member | Visited | AppFault | None:
+        assert isinstance(should, Wanted)
+        joined = await Joiner(self._kit, self._claim, self._journal).join(should.identity)
+        match joined:
+            case Joined(claim=claim, binding=binding):
+                self._claim = self._ending.claim = claim
+                self._ending.bindings = await self._kit.bindings.bindings_of_account(binding.account_id)
+                return await self._kit.view.member(binding.account_id)
+            case RefuseAccount(reason=Reason.APP_REFUSED, detail=detail):
+                return await self._ending.park(Reason.APP_REFUSED, detail, should)
+            case RefuseAccount(reason=reason, detail=detail):
+                return await self._ending.refuse(reason, detail)
+            case Again():
+                return await self._ending.again(joined, should)
+            case ClaimLost():
+                return self._ending.claim_lost()
+            case AppTrouble() | AppRefusal():
+                return joined
+
+    async def _lost(self, should: Should, account: AccountId) -> Member | Visited | AppFault | None:
+        """The app shows no account where one is bound (semantics §1.4): believed only from an API that is proved well."""
+        binding = self._ending.bindings[0]
+        email = should.identity.email if isinstance(should, Wanted) else None
+        found = await self._kit.app.search(email=email, login=binding.login)
+        if isinstance(found, AppTrouble | AppRefusal):
+            return found
+        for member in found:
+            if member.id == account:
+                return await self._kit.view.with_groups(member)
+        own = await self._kit.view.own_account(is_fresh=True)
+        if isinstance(own, AppTrouble | AppRefusal):
+            return own
+        if own is None:
+            return AppRefusal(
+                reason=Reason.APP_UNPROVED, detail=f"no account {account}, and the API cannot be proved"
+            )
+        return await self._forget(should, account)
+
+    async def _forget(self, should: Should, account: AccountId) -> Member | Visited | AppFault | None:
+        self._journal.write("agree", Reason.ACCOUNT_GONE, cause=f"the app has no account {account} any more")
+        rules = self._kit.rules
+        if not isinstance(should, Wanted):
+            return None
+        if not rules.link.join.is_auto_join or not rules.is_provisioning_on:
+            return await self._ending.gone_account()
+        self._kit.checkpoint("before unbind")
+        mine = should.identity.subject
+        for binding in sorted(self._ending.bindings, key=lambda one: one.subject == mine):
+            await self._kit.bindings.unbind(binding.subject)
+        self._kit.checkpoint("after unbind")
+        self._ending.bindings = ()
+        self._journal.account = None
+        return await self._join(should)
+
+    async def _agree(self, should: Should, member: Member | None) -> Visited:
+        """Plan, guard, perform and read again, until nothing is left to do."""
+        for _ in range(ROUNDS):
+            if member is None:
+                return await self._ending.agreed(should, None, frozenset(), held=(), complaints=())
+            groups = await self._kit.view.groups()
+            if not isinstance(groups, tuple):
+                return await self._ending.fault(groups, should, member)
+            should = self._should(_names(groups), await self._seen(member, groups))
+            planned = await self._plan(should, member, groups)
+            if not isinstance(planned, Plan):
+                return await self._ending.fault(planned, should, member)
+            judgement = await consult_guard(
+                self._kit, self._journal, planned, idp=self._idp, account=member.id
+            )
+            if not judgement.plan.steps:
+                return await self._finish(should, member, groups, judgement.held)
+            fault = await self._perform(judgement.plan, member)
+            again = fault or await self._kit.view.member(member.id)
+            if isinstance(again, AppTrouble | AppRefusal):
+                return await self._ending.fault(again, should, member)
+            member = again
+        return await self._ending.park(Reason.APP_REFUSED, "the app does not keep what it agreed to", should)
+
+    async def _seen(self, member: Member, groups: tuple[AppGroup, ...]) -> frozenset[AppGroupName]:
+        """Groups of theirs that equal names led somebody to before: linked, though their IdP no longer names them."""
+        if not self._kit.rules.groups.is_same_name:
+            return frozenset()
+        unowned = _names_in(groups, member) - owned_groups(self._kit.rules.groups)
+        return frozenset([name for name in unowned if await self._kit.bindings.count_in_group(name)])
+
+    async def _plan(self, should: Should, member: Member, groups: tuple[AppGroup, ...]) -> Plan | AppFault:
+        own = await self._kit.view.own_account()
+        if isinstance(own, AppTrouble | AppRefusal):
+            return own
+        planned = plan(should, member, groups, self._terms(member, own))
+        self._note(planned.notes)
+        steps = tuple(step for step in planned.steps if step.operation not in self._performer.refused)
+        if not self._kit.rules.is_provisioning_on:
+            restores = [index for index, step in enumerate(steps) if isinstance(step.operation, Restore)]
+            steps = steps[: restores[0]] if restores else steps
+        self._kit.checkpoint("planned")
+        return replace(planned, steps=steps)
+
+    def _terms(self, member: Member, own: Member | None) -> Terms:
+        """An administrator is the last one unless our token's own, other account is known to be there."""
+        rules = self._kit.rules
+        is_own = own is not None and own.id == member.id
+        is_other_known = own is not None and own.is_active and not is_own
+        return Terms(
+            capabilities=self._kit.app.capabilities,
+            binding=self._ending.bindings[0] if self._ending.bindings else None,
+            roles=rules.groups.roles.order,
+            is_protected=is_own or is_protected(member, rules.link.protected),
+            is_last_admin=member.is_admin and not is_other_known,
+            owned=owned_groups(rules.groups),
+            keeps_profile=rules.keeps_profile,
+        )
+
+    def _note(self, notes: tuple[Because, ...]) -> None:
+        """What was seen and left alone, once a visit."""
+        for note in notes:
+            if note not in self._noted:
+                self._noted.add(note)
+                self._journal.write("leave_alone", note.reason, cause=note.cause, outcome=note.about)
+
+    async def _perform(self, allowed: Plan, member: Member) -> AppFault | None:
+        """A role that we are about to give is written down first: after a crash it would pass for somebody else's."""
+        for step in allowed.steps:
+            if isinstance(step.operation, SetRole) and member.role is not None:
+                await self._ending.update_bindings(granted_role=step.operation.role)
+        fault = await self._performer.perform(allowed, member)
+        if fault is None:
+            for step in allowed.steps:
+                if isinstance(step.operation, SetRole) and step.operation not in self._performer.refused:
+                    await self._ending.update_bindings(granted_role=step.operation.role)
+        return fault
+
+    async def _finish(
+        self, should: Should, member: Member, groups: tuple[AppGroup, ...], held: tuple[Held, ...]
+    ) -> Visited:
+        complaints = self._performer.complaints
+        if isinstance(should, Wanted) and self._kit.rules.groups.missing is Missing.ERROR:
+            missing = [one for one in should.entitlement.because if one.reason is Reason.APP_GROUP_MISSING]
+            complaints += tuple(f"app group {one.about!r} is missing" for one in missing)
+        return await self._ending.agreed(
+            should, member, self._remembered(should, member, groups), held=held, complaints=complaints
+        )
+
+    def _remembered(
+        self, should: Should, member: Member, groups: tuple[AppGroup, ...]
+    ) -> frozenset[AppGroupName]:
+        owned = owned_groups(self._kit.rules.groups)
+        if isinstance(should, Wanted):
+            owned |= should.entitlement.owned
+        return _names_in(groups, member) & owned if member.is_active else frozenset()
+
+
+def _names(groups: tuple[AppGroup, ...]) -> frozenset[AppGroupName]:
+    return frozenset(group.name for group in groups)
+
+
+def _names_in(groups: tuple[AppGroup, ...], member: Member) -> frozenset[AppGroupName]:
+    return frozenset(group.name for group in groups if group.id in (member.groups or frozenset()))
