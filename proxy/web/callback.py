@@ -1,0 +1,129 @@
+"""`GET /_muster/callback`: what came back is judged before any network call; only then is the code redeemed.
+
+A callback never ends a session and never touches an account, whatever the IdP says in it (semantics §5.5).
+"""
+
+from typing import Final, assert_never
+
+from aiohttp import web
+
+from proxy.errors import NotTrusted
+from proxy.oidc.client import SignedIn as Redeemed
+from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback
+from proxy.reasons import Reason
+from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
+from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
+from proxy.web import attempts
+from proxy.web.answers import Answer, redirect
+from proxy.web.endpoint import PAGES, PARTS, not_trusted
+from proxy.web.parts import WebParts
+from proxy.web.ports import SignInFlow
+from proxy.web.sign_in import CALLBACK, go, idp_failed
+from proxy.web.visitor import cookies_of, key_of, peer_of
+from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
+
+_TROUBLE_CODES: Final = frozenset({"temporarily_unavailable", "server_error"})
+
+CANCELLED: Final = Wording(
+    title="You were not signed in",
+    why="The identity provider says that the sign-in was cancelled or is not permitted.",
+    todo="Nothing has changed. You can try again, or ask the person who looks after this app.",
+    offers=(RETRY,),
+)
+EXPIRED: Final = Wording(
+    title="The sign-in took too long",
+    why="What the identity provider gave your browser is no longer good.",
+    todo="Nothing has changed. Try again.",
+    offers=(RETRY,),
+)
+DENIED: Final = Wording(
+    title="No access",
+    why="Your identity provider says that this account may not sign in.",
+    todo="If that is a mistake, ask the people who look after your account. You can also use another one.",
+    offers=(OTHER_ACCOUNT,),
+)
+
+
+async def callback(request: web.Request) -> Answer:
+    """303 to where the person wanted to go, or a page. The attempt's cookie goes either way, once it is known to be ours."""
+    parts = request.app[PARTS]
+    state = request.query.get("state", "")
+    cookies = cookies_of(request).get(attempts.cookie_of(parts, state), ())
+    attempt = attempts.opened(parts, state, cookies[0]) if len(cookies) == 1 else None
+    result = check_callback(list(request.query.items()), attempt, now=parts.clock())
+    assert attempt is not None  # check_callback lets no callback without its attempt pass
+    answer = await _carried_on(request, attempt, result)
+    return answer.with_headers(attempts.forgotten(parts, attempt.state))
+
+
+async def _carried_on(request: web.Request, attempt: Attempt, result: Code | CallbackError) -> Answer:
+    flow = request.app[PARTS].flows.get(attempt.idp)
+    if flow is None:
+        return not_trusted(request, NotTrusted("idp_unknown"), idp=attempt.idp)
+    if isinstance(result, CallbackError):
+        return await _refused(request, flow, attempt, result)
+    if not await _is_first_use(request.app[PARTS], attempt):
+        return not_trusted(request, NotTrusted("attempt_replayed"), idp=attempt.idp)
+    try:
+        return await _redeemed(request, flow, attempt, result)
+    except NotTrusted as refusal:
+        return not_trusted(request, refusal, idp=attempt.idp)
+
+
+async def _is_first_use(parts: WebParts, attempt: Attempt) -> bool:
+    """The store outlives the cookie: a replay is refused on every replica while the attempt could still be in time."""
+    remembered = 2.0 * ATTEMPT_SECONDS
+    return await parts.sessions.spend_attempt(
+        attempts.state_hash(attempt.state), now=parts.clock(), seconds=remembered
+    )
+
+
+async def _refused(request: web.Request, flow: SignInFlow, attempt: Attempt, error: CallbackError) -> Answer:
+    """The IdP's own error. One that a silent attempt may bring is followed by an ordinary attempt."""
+    if attempt.is_silent and error.needs_browser:
+        return await go(request, flow, attempt.return_to)
+    if error.code in _TROUBLE_CODES:
+        return idp_failed(request, flow, Trouble(detail=error.code), attempt.return_to)
+    if error.code == "access_denied" or error.needs_browser:
+        return _told(request, CANCELLED, attempt, status=403, code=error.code)
+    return idp_failed(request, flow, Misconfigured(code=error.code), attempt.return_to)
+
+
+async def _redeemed(request: web.Request, flow: SignInFlow, attempt: Attempt, code: Code) -> Answer:
+    parts = request.app[PARTS]
+    outcome = await flow.redeem(code, attempt, redirect_uri=parts.site.url(CALLBACK), now=parts.clock())
+    match outcome:
+        case Redeemed():
+            return await _arrived(request, attempt, outcome)
+        case Denied():
+            return _told(request, DENIED, attempt, status=403, code=Reason.IDP_DENIED.value)
+        case AskAgain(code=told):
+            return _told(request, EXPIRED, attempt, status=400, code=told)
+        case Trouble() | Misconfigured():
+            return idp_failed(request, flow, outcome, attempt.return_to)
+        case _:
+            assert_never(outcome)
+
+
+async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -> Answer:
+    """The session is made before anything is told; its account may be ready, pending or refused: the gate says which."""
+    parts = request.app[PARTS]
+    signed_in = await parts.arrive.sign_in(
+        redeemed.identity,
+        redeemed.tokens,
+        idp_session=redeemed.idp_session,
+        replaces=key_of(parts, request),
+    )
+    cookie = set_cookie(
+        parts.site.cookie_name,
+        signed_in.cookie.decode("ascii"),
+        is_secure=parts.site.is_cookie_secure,
+        max_age=parts.cookie_seconds,
+    )
+    return redirect(parts.site.url(attempt.return_to)).with_headers(("Set-Cookie", cookie))
+
+
+def _told(request: web.Request, wording: Wording, attempt: Attempt, *, status: int, code: str) -> Answer:
+    request.app[PARTS].journal.sign_in_failed(code, idp=attempt.idp, peer=peer_of(request))
+    pages = request.app[PAGES]
+    return pages.notice(wording, status=status, code=code, retry_to=pages.sign_in_address(attempt.return_to))

@@ -1,0 +1,44 @@
+"""Health for orchestrators: alive (`livez`), able to serve (`readyz`); metrics only apart from users."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+
+from proxy.web.answers import Answer, json_answer, text_answer
+from proxy.web.endpoint import PARTS, to_response
+from proxy.web.ports import Readiness
+
+METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+async def livez(_: web.Request) -> Answer:
+    """This process answers; says nothing about anybody else, so that an outage elsewhere restarts nobody."""
+    return text_answer(200, "ok\n")
+
+
+async def readyz(request: web.Request) -> Answer:
+    """The public sees only yes or no."""
+    is_ready, _ = await request.app[PARTS].readiness.ready()
+    return json_answer(200 if is_ready else 503, {"ready": is_ready})
+
+
+def make_ops_application(readiness: Readiness, metrics: Callable[[], bytes]) -> web.Application:
+    """Health in full and metrics, for `ops_listen`: no page for people, no session, no IdP."""
+
+    async def alive(request: web.Request) -> web.Response:
+        return to_response(await livez(request))
+
+    async def ready(_: web.Request) -> web.Response:
+        is_ready, parts = await readiness.ready()
+        return to_response(json_answer(200 if is_ready else 503, {"ready": is_ready, "parts": parts}))
+
+    async def measured(_: web.Request) -> web.Response:
+        return web.Response(
+            body=metrics(), headers={"Content-Type": METRICS_TYPE, "Cache-Control": "no-store"}
+        )
+
+    application = web.Application()
+    application.add_routes(
+        [web.get("/livez", alive), web.get("/readyz", ready), web.get("/metrics", measured)]
+    )
+    return application

@@ -1,0 +1,56 @@
+"""What the control plane is built from; `proxy/app.py` puts it together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from proxy.identity import IdpId
+from proxy.session.codec import KeyRing
+from proxy.session.cookie import cookie_name
+from proxy.session.policy import RefreshRules
+from proxy.web.ports import Arrive, Journal, Readiness, Sessions, SignInFlow
+
+OWN = "/_muster"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where people meet us.
+
+    `public_url` is an origin without a trailing slash: every absolute address starts with it, never with Host.
+    """
+
+    public_url: str
+    is_cookie_secure: bool
+
+    @property
+    def app_name(self) -> str:
+        """The app as people know it: the host they typed."""
+        return urlsplit(self.public_url).hostname or self.public_url
+
+    @property
+    def cookie_name(self) -> str:
+        return cookie_name(is_secure=self.is_cookie_secure)
+
+    def url(self, path: str) -> str:
+        return self.public_url + path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebParts:
+    """Everything the pages use. `flows` in the operator's order; `clock` gives epoch seconds; `entropy(n)` n random bytes.
+
+    `cookie_seconds` is the session cookie's Max-Age (the session's absolute limit); None: as long as the browser runs.
+    """
+
+    site: Site
+    flows: Mapping[IdpId, SignInFlow]
+    arrive: Arrive
+    sessions: Sessions
+    readiness: Readiness
+    journal: Journal
+    keys: KeyRing = field(repr=False)
+    refresh: RefreshRules
+    cookie_seconds: int | None
+    clock: Callable[[], float]
+    entropy: Callable[[int], bytes]

@@ -1,0 +1,80 @@
+"""What the pages ask of their neighbours, as Protocols they meet structurally."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from proxy.gate.arrival import SignedIn
+from proxy.identity import Identity, IdpId
+from proxy.oidc.client import Authorization
+from proxy.oidc.client import SignedIn as Redeemed
+from proxy.oidc.documents import Unready
+from proxy.oidc.flow import Attempt, Code
+from proxy.oidc.outcome import Fault
+from proxy.oidc.rules import IdpRules
+from proxy.reasons import Reason
+from proxy.session.model import Session, SessionKey, Tokens
+
+
+class SignInFlow(Protocol):
+    """One IdP, as a browser on its way through it needs it; `proxy.oidc.client.OidcClient` is one.
+
+    No method raises for what an IdP may answer, but `redeem`: NotTrusted when the answer proves nothing.
+    """
+
+    rules: IdpRules
+
+    async def authorization(
+        self, *, redirect_uri: str, return_to: str, entropy: bytes, now: float, is_silent: bool = False
+    ) -> Authorization | Unready:
+        """An attempt, and where to send the browser."""
+
+    async def redeem(
+        self, code: Code, attempt: Attempt, *, redirect_uri: str, now: float
+    ) -> Redeemed | Fault:
+        """Who signed in. A fault ends nothing and touches no account (semantics §5.5)."""
+
+    async def revoke(self, tokens: Tokens, now: float) -> bool:
+        """Tell the IdP that the tokens are not needed any more; best effort."""
+
+    async def end_session_url(
+        self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
+    ) -> str | None:
+        """Where the browser signs out at the IdP too; None where there is no such place."""
+
+
+class Arrive(Protocol):
+    """Makes the session; `proxy.gate.arrival.Arrivals` does it."""
+
+    async def sign_in(
+        self, identity: Identity, tokens: Tokens, *, idp_session: str | None, replaces: SessionKey | None
+    ) -> SignedIn: ...
+
+
+class Sessions(Protocol):
+    """The part of the session store that pages need; each method raises `Unavailable`."""
+
+    async def load(self, key: SessionKey) -> Session | None: ...
+
+    async def end(self, keys: Iterable[SessionKey], reason: Reason, now: float) -> None: ...
+
+    async def spend_attempt(self, state_hash: str, *, now: float, seconds: float) -> bool: ...
+
+
+class Journal(Protocol):
+    """Who hears of what happens on the pages. Codes come from closed sets; nothing secret is handed over."""
+
+    def sign_in_failed(self, code: str, *, idp: IdpId | None, peer: str) -> None:
+        """A callback proved nothing, or the IdP said no there."""
+
+    def idp_failed(self, idp: IdpId, reason: Reason, detail: str) -> None:
+        """IDP_TROUBLE or IDP_MISCONFIGURED while somebody was signing in."""
+
+    def signed_out(self, session: Session) -> None: ...
+
+    def crashed(self, error: BaseException) -> str:
+        """Take a bug of ours to the log, with its traceback; the id that the person is shown."""
+
+
+class Readiness(Protocol):
+    async def ready(self) -> tuple[bool, dict[str, str]]:
+        """Whether requests can be served, and a word per part; never raises."""

@@ -1,0 +1,116 @@
+"""Pages out of templates, and verdicts out of the gate as answers. No request object: the edge uses it too."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import jinja2
+
+from proxy.gate.decision import Deny, Kind, Request, SignIn
+from proxy.oidc.flow import safe_return_to
+from proxy.reasons import Reason
+from proxy.web.answers import Answer, json_answer, page_answer, redirect
+from proxy.web.parts import OWN, Site
+from proxy.web.wording import Wording, wording_of
+
+LONGEST_WAIT: Final = 3
+"""Seconds after which a waiting page looks again, at most."""
+
+_RETURNABLE: Final = frozenset({b"GET", b"HEAD"})
+
+
+class Pages:
+    """Renders every page of one site."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self._templates = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(Path(__file__).parent / "templates"),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    def page(
+        self, name: str, *, status: int = 200, form_targets: tuple[str, ...] = (), **context: Any
+    ) -> Answer:
+        html = self._templates.get_template(name).render(site=self.site, own=OWN, **context)
+        return page_answer(status, html, form_targets=form_targets)
+
+    def notice(
+        self,
+        wording: Wording,
+        *,
+        status: int,
+        code: str,
+        retry_after: int | None = None,
+        retry_to: str = "",
+        incident: str | None = None,
+    ) -> Answer:
+        """A page that says what, why and what to do. `code` is the reason's word, for whoever asks for help.
+
+        `retry_to` is where "try again" leads; empty: the same address.
+        """
+        refresh = min(LONGEST_WAIT, retry_after or LONGEST_WAIT) if wording.is_waiting else None
+        answer = self.page(
+            "notice.html",
+            status=status,
+            wording=wording,
+            code=code,
+            refresh=refresh,
+            retry_to=retry_to,
+            incident=incident,
+        )
+        return answer if retry_after is None else answer.with_headers(("Retry-After", str(retry_after)))
+
+    def refusal(self, reason: Reason, *, status: int, retry_after: int | None = None) -> Answer:
+        """The page of one reason."""
+        return self.notice(
+            wording_of(reason, status), status=status, code=reason.value, retry_after=retry_after
+        )
+
+    def sign_in_address(self, return_to: str, *, is_silent: bool = False) -> str:
+        """Where a browser starts to sign in; it comes back to `return_to`, a path of ours."""
+        silent = "&silent=1" if is_silent else ""
+        return self.site.url(f"{OWN}/sign-in?return_to={quote(safe_return_to(return_to), safe='')}{silent}")
+
+    def not_signed_in(self) -> Answer:
+        """What a script hears instead of a redirect that it could not follow."""
+        document = {"error": Reason.NOT_SIGNED_IN.value, "sign_in": self.site.url(f"{OWN}/sign-in")}
+        return json_answer(401, document).with_headers(("WWW-Authenticate", 'Muster realm="app"'))
+
+    def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
+        """The verdict as an answer (the edge's port `Answers`)."""
+        if isinstance(verdict, SignIn):
+            return self._sign_in(verdict, request)
+        if verdict.kind is Kind.SCRIPT:
+            return _denied_script(verdict, incident)
+        wording = wording_of(verdict.reason, verdict.status)
+        return self.notice(
+            wording,
+            status=verdict.status,
+            code=verdict.reason.value,
+            retry_after=verdict.retry_after,
+            incident=incident,
+        )
+
+    def _sign_in(self, verdict: SignIn, request: Request | None) -> Answer:
+        if verdict.kind is Kind.SCRIPT or request is None:
+            return self.not_signed_in()
+        target = request.target.decode("ascii", "replace") if request.method in _RETURNABLE else "/"
+        return redirect(self.sign_in_address(target, is_silent=verdict.is_silent))
+
+
+def _denied_script(verdict: Deny, incident: str | None) -> Answer:
+    document: Mapping[str, Any] = {
+        "error": verdict.reason.value,
+        "message": wording_of(verdict.reason, verdict.status).why,
+        **({"retry_after": verdict.retry_after} if verdict.retry_after is not None else {}),
+        **({"incident": incident} if incident is not None else {}),
+    }
+    answer = json_answer(verdict.status, document)
+    if verdict.retry_after is None:
+        return answer
+    return answer.with_headers(("Retry-After", str(verdict.retry_after)))

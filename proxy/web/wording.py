@@ -1,0 +1,180 @@
+"""What people read when something is not as usual: what it is, why, and what to do. One table, by reason.
+
+Three rules hold for every line: it never tells somebody to sign in again for a fault that is not theirs, it shows no
+error of ours or of a partner, and it ends in something a person can do.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from proxy.reasons import Reason
+
+RETRY: Final = "retry"
+HOME: Final = "home"
+OTHER_ACCOUNT: Final = "other_account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """A page's text. `offers` are the links or buttons below it, in order. `is_waiting`: the page asks again by itself."""
+
+    title: str
+    why: str
+    todo: str
+    offers: tuple[str, ...] = ()
+    is_waiting: bool = False
+
+
+_ASK = "If you should have access, ask the person who looks after this app."
+_OTHER = "You may also have another account that has access."
+
+
+def _refused(title: str, why: str, todo: str = f"{_ASK} {_OTHER}") -> Wording:
+    return Wording(title=title, why=why, todo=todo, offers=(OTHER_ACCOUNT,))
+
+
+def _away(title: str, why: str, todo: str = "Nothing is lost. Try again in a moment.") -> Wording:
+    return Wording(title=title, why=why, todo=todo, offers=(RETRY,))
+
+
+_REQUEST = Wording(
+    title="This request cannot be answered",
+    why="The address or the request is not well formed.",
+    todo="Check the address, or start from the first page.",
+    offers=(HOME,),
+)
+
+WORDINGS: Final[dict[Reason, Wording]] = {
+    # being set up
+    Reason.BEING_SET_UP: Wording(
+        title="Your account is being set up",
+        why="You are signed in. The app is making your account ready; that usually takes a few seconds.",
+        todo="This page looks again by itself. You need not do anything.",
+        offers=(RETRY,),
+        is_waiting=True,
+    ),
+    Reason.APP_TROUBLE: Wording(
+        title="Your account is being set up",
+        why="You are signed in, but the app does not answer at the moment, so your account is not ready yet.",
+        todo="This page looks again by itself. You need not do anything.",
+        offers=(RETRY,),
+        is_waiting=True,
+    ),
+    Reason.CREATION_LIMIT: Wording(
+        title="Your account is being set up",
+        why="You are signed in. Unusually many new accounts are being made just now, so yours has to wait its turn.",
+        todo="This page looks again by itself. If it takes more than an hour, tell the person who looks after this app.",
+        offers=(RETRY,),
+        is_waiting=True,
+    ),
+    # refused
+    Reason.DENY_LISTED: _refused("No access", "An administrator has taken this account off the list."),
+    Reason.DOMAIN_NOT_ALLOWED: _refused(
+        "No access with this address", "Your e-mail address is not in a domain that may join this app."
+    ),
+    Reason.EMAIL_MISSING: _refused(
+        "No access without an e-mail address",
+        "Your identity provider did not tell us an e-mail address, and this app needs one.",
+    ),
+    Reason.EMAIL_NOT_VERIFIED: _refused(
+        "Your e-mail address is not confirmed",
+        "Your identity provider says that your e-mail address has not been confirmed yet.",
+        "Confirm the address at your identity provider, then try again.",
+    ),
+    Reason.NOT_INVITED: _refused(
+        "No account here", "You have no account in this app, and accounts are not made by themselves."
+    ),
+    Reason.NO_SEAT: _refused(
+        "No seat left",
+        "You may join this app, but all its seats are taken.",
+        "Ask the person who looks after this app for a seat. Nothing was set up by halves; you can simply come back.",
+    ),
+    Reason.LOGIN_TAKEN: _refused(
+        "Your name is taken", "Somebody else's account in this app already has the name that yours would get."
+    ),
+    Reason.PROTECTED_ACCOUNT: _refused(
+        "This account is protected",
+        "The account with your address is an administrator's and is never connected by itself.",
+    ),
+    Reason.BOUND_TO_ANOTHER: _refused(
+        "This account belongs to another sign-in",
+        "The account with your address is connected to somebody else's sign-in already.",
+    ),
+    Reason.PROVISIONING_OFF: _refused(
+        "New accounts are switched off", "An administrator has paused the making of new accounts."
+    ),
+    Reason.IDP_DENIED: _refused("No access", "Your identity provider says that you may not use this app."),
+    Reason.APP_REFUSED: _refused(
+        "The app did not accept your account", "The app refused to set your account up."
+    ),
+    Reason.APP_UNPROVED: _refused(
+        "The app did not accept your account", "The app refused to set your account up."
+    ),
+    Reason.ACCOUNT_GONE: _refused("Your account is gone", "The app says that your account no longer exists."),
+    # away
+    Reason.STORE_UNAVAILABLE: _away(
+        "Just a moment",
+        "The place where sign-ins are kept does not answer right now. That is not your fault.",
+    ),
+    Reason.UPSTREAM_UNAVAILABLE: _away(
+        "The app does not answer", "The app behind this page cannot be reached right now."
+    ),
+    Reason.UPSTREAM_TIMEOUT: _away(
+        "The app takes too long", "The app behind this page did not answer in time."
+    ),
+    Reason.BAD_UPSTREAM_ANSWER: _away(
+        "The app gave no proper answer",
+        "The app behind this page answered in a way that cannot be passed on.",
+    ),
+    Reason.IDP_TROUBLE: _away(
+        "The identity provider does not answer",
+        "The service that knows who you are cannot be reached right now.",
+    ),
+    Reason.GRACE_OVER: _away(
+        "The identity provider does not answer",
+        "The service that knows who you are has been away for so long that we must wait for it. You are still signed in.",
+    ),
+    Reason.IDP_MISCONFIGURED: _away(
+        "Signing in is out of order",
+        "The identity provider does not accept this site. That is not your fault.",
+        "Tell the person who looks after this app. Nothing is lost.",
+    ),
+    Reason.SHUTTING_DOWN: _away("Just a moment", "This service is restarting."),
+    # requests
+    Reason.BAD_REQUEST: _REQUEST,
+    Reason.AMBIGUOUS_PATH: _REQUEST,
+    Reason.WRONG_HOST: Wording(
+        title="Wrong address",
+        why="This service does not answer under the name that was used.",
+        todo="Use the address that you were given for this app.",
+    ),
+    Reason.GROUPS_TOO_LARGE: _refused(
+        "You are in too many groups",
+        "The list of your groups is too long to be handed to the app, and it is never shortened silently.",
+        "Tell the person who looks after this app: the list of groups to send can be narrowed.",
+    ),
+    Reason.INTERNAL_ERROR: Wording(
+        title="Something went wrong here",
+        why="This is our fault, not yours.",
+        todo="Try again. If it happens again, give the number below to the person who looks after this app.",
+        offers=(RETRY,),
+    ),
+}
+
+_BY_STATUS: Final[dict[int, Wording]] = {
+    404: Wording(
+        title="There is no such page",
+        why="Nothing of ours is at this address.",
+        todo="Start from the first page.",
+        offers=(HOME,),
+    ),
+    403: _refused("No access", "You may not use this app."),
+}
+
+
+def wording_of(reason: Reason, status: int) -> Wording:
+    """The text for a reason; one that has none of its own speaks by its status."""
+    found = WORDINGS.get(reason) or _BY_STATUS.get(status)
+    if found is not None:
+        return found
+    return _REQUEST if status < 500 else _away("Just a moment", "This page cannot be shown right now.")

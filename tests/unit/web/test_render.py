@@ -1,0 +1,138 @@
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from proxy.gate.decision import Deny, Kind, Request, SignIn
+from proxy.reasons import Reason
+from proxy.web.answers import Answer
+from proxy.web.parts import Site
+from proxy.web.render import Pages
+
+PAGES = Pages(Site(public_url="https://app.example.com", is_cookie_secure=True))
+
+
+def asked(target: bytes = b"/work?x=1&y=%2F", method: bytes = b"GET") -> Request:
+    return Request(
+        method=method,
+        target=target,
+        path=target.partition(b"?")[0],
+        headers=[],
+        names=[],
+        host=b"app.example.com",
+        cookie=None,
+        peer="192.0.2.1",
+        scheme="https",
+    )
+
+
+def sign_in(kind: Kind = Kind.NAVIGATION, *, is_silent: bool = False) -> SignIn:
+    return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind, is_silent=is_silent)
+
+
+def return_to(answer: Answer) -> str:
+    return parse_qs(urlsplit(answer.header("Location") or "").query)["return_to"][0]
+
+
+def test_a_navigation_is_sent_to_sign_in_and_back_to_path_and_query() -> None:
+    answer = PAGES.answer(sign_in(), asked())
+    assert answer.status == 303
+    assert answer.header("Location") == (
+        "https://app.example.com/_muster/sign-in?return_to=%2Fwork%3Fx%3D1%26y%3D%252F"
+    )
+    assert return_to(answer) == "/work?x=1&y=%2F"
+
+
+def test_a_silent_sign_in_says_so() -> None:
+    location = PAGES.answer(sign_in(is_silent=True), asked()).header("Location") or ""
+    assert location.endswith("&silent=1")
+
+
+def test_what_cannot_be_repeated_by_a_get_returns_to_the_first_page() -> None:
+    assert return_to(PAGES.answer(sign_in(), asked(method=b"POST"))) == "/"
+
+
+@pytest.mark.parametrize(
+    "target", [b"//evil.example/", b"/\\evil.example", b"https://evil.example/", b"/" + b"a" * 2000]
+)
+def test_nobody_is_sent_back_to_another_origin(target: bytes) -> None:
+    assert return_to(PAGES.answer(sign_in(), asked(target))) == "/"
+
+
+def test_a_script_hears_401_and_where_to_sign_in() -> None:
+    answer = PAGES.answer(sign_in(Kind.SCRIPT), asked())
+    assert answer.status == 401
+    assert json.loads(answer.body) == {
+        "error": "not_signed_in",
+        "sign_in": "https://app.example.com/_muster/sign-in",
+    }
+    assert answer.header("Location") is None
+    assert answer.header("WWW-Authenticate") is not None
+
+
+def test_being_set_up_looks_again_by_itself_within_three_seconds() -> None:
+    verdict = Deny(status=503, reason=Reason.BEING_SET_UP, kind=Kind.NAVIGATION, retry_after=2)
+    answer = PAGES.answer(verdict, asked())
+    assert answer.status == 503
+    assert answer.header("Retry-After") == "2"
+    assert b'http-equiv="refresh" content="2"' in answer.body
+    patient = Deny(status=503, reason=Reason.BEING_SET_UP, kind=Kind.NAVIGATION, retry_after=600)
+    assert b'http-equiv="refresh" content="3"' in PAGES.answer(patient, asked()).body
+
+
+def test_other_pages_do_not_reload_themselves() -> None:
+    for reason in (Reason.STORE_UNAVAILABLE, Reason.NO_SEAT, Reason.UPSTREAM_UNAVAILABLE):
+        answer = PAGES.answer(Deny(status=503, reason=reason, kind=Kind.NAVIGATION), asked())
+        assert b'http-equiv="refresh"' not in answer.body
+
+
+def test_a_refused_person_reads_why_and_may_use_another_account() -> None:
+    answer = PAGES.answer(Deny(status=403, reason=Reason.NO_SEAT, kind=Kind.NAVIGATION), asked())
+    assert answer.status == 403
+    assert b"No seat left" in answer.body
+    assert b'href="/_muster/sign-out"' in answer.body
+    assert b"no_seat" in answer.body
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (400, Reason.BAD_REQUEST),
+        (421, Reason.WRONG_HOST),
+        (502, Reason.BAD_UPSTREAM_ANSWER),
+        (504, Reason.UPSTREAM_TIMEOUT),
+    ],
+)
+def test_a_head_that_could_not_be_read_still_gets_a_page(status: int, reason: Reason) -> None:
+    answer = PAGES.answer(Deny(status=status, reason=reason, kind=Kind.NAVIGATION), None)
+    assert answer.status == status
+    assert b"<h1>" in answer.body
+
+
+def test_a_script_is_denied_in_json() -> None:
+    verdict = Deny(status=503, reason=Reason.STORE_UNAVAILABLE, kind=Kind.SCRIPT, retry_after=5)
+    answer = PAGES.answer(verdict, asked(), "abc")
+    told = json.loads(answer.body)
+    assert (told["error"], told["retry_after"], told["incident"]) == ("store_unavailable", 5, "abc")
+    assert answer.header("Retry-After") == "5"
+
+
+def test_an_internal_error_shows_its_number_and_nothing_else() -> None:
+    verdict = Deny(status=500, reason=Reason.INTERNAL_ERROR, kind=Kind.NAVIGATION)
+    body = PAGES.answer(verdict, asked(), "7f3a").body
+    assert b"7f3a" in body
+    assert b"Traceback" not in body
+
+
+def test_what_comes_from_outside_is_never_markup() -> None:
+    page = PAGES.page("choose.html", choices=[("a&b", "<b>Corp</b>")], return_to='/"><script>')
+    assert b"<script>" not in page.body
+    assert b"<b>Corp" not in page.body
+
+
+def test_every_page_has_a_language_a_landmark_and_works_on_a_small_screen() -> None:
+    body = PAGES.refusal(Reason.NO_SEAT, status=403).body
+    for needed in (b'<html lang="en">', b"<main>", b'name="viewport"', b"<title>", b"<h1>"):
+        assert needed in body
+    assert b"<script" not in body
+    assert b"style=" not in body
