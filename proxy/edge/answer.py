@@ -9,9 +9,8 @@
 | another coding, both, or no plain number | 502 | 502 |
 """
 
-import re
 from http import HTTPStatus
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 from proxy.edge.ports import Answer
 from proxy.gate.fields import Sifted
@@ -25,7 +24,7 @@ CLOSE_LINE: Final = b"Connection: close\r\n"
 KEEP_LINE: Final = b"Connection: keep-alive\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
-_DIGITS: Final = re.compile(rb"[0-9]{1,18}")
+_LENGTH_DIGITS: Final = 18
 _CHUNKED_LINE: Final = b"Transfer-Encoding: chunked\r\n"
 _STATUS_LINES: Final = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode("ascii"))
@@ -33,19 +32,10 @@ _STATUS_LINES: Final = {
 }
 
 
-class Framing(NamedTuple):
-    """How the body goes to the client, the field that says so, and whether the app marks its end only by closing."""
+Framing: TypeAlias = tuple[int, bytes, bool]
+"""How the body goes to the client, the line that says so, and whether the app marks its end only by closing."""
 
-    mode: int
-    line: bytes
-    ends_by_eof: bool = False
-
-
-_BARE: Final = Framing(NO_BODY, b"")
-_IN_CHUNKS: Final = Framing(CHUNKED, _CHUNKED_LINE)
-_IN_CHUNKS_TILL_EOF: Final = Framing(CHUNKED, _CHUNKED_LINE, True)
-_TILL_CLOSE: Final = Framing(UNTIL_CLOSE, b"")
-_TILL_CLOSE_BY_EOF: Final = Framing(UNTIL_CLOSE, b"", True)
+_BARE: Final = (NO_BODY, b"", False)
 
 
 def status_line(status: int) -> bytes:
@@ -55,23 +45,25 @@ def status_line(status: int) -> bytes:
 
 def frame(sifted: Sifted, status: int, *, version: str, is_head: bool, takes_chunks: bool) -> Framing | None:
     """How this answer is framed for the client (the table above); None when nobody can know where it ends."""
-    coding, length = sifted.coding, sifted.length
+    _, length, coding = sifted
     if coding is None and length is not None:
-        if not _DIGITS.fullmatch(length.strip(b" \t")):
+        if not length.isdigit() or len(length) > _LENGTH_DIGITS:
             return None
         if status == 204:
             return _BARE
-        bodyless = is_head or status == 304
-        return Framing(NO_BODY if bodyless else LENGTH, b"Content-Length: %b\r\n" % length)
-    if coding is not None and (
-        length is not None or version != "1.1" or coding.strip(b" \t").lower() != b"chunked"
-    ):
+        mode = NO_BODY if is_head or status == 304 else LENGTH
+        return mode, b"Content-Length: %b\r\n" % length, False
+    if coding is not None and (length is not None or version != "1.1" or coding.lower() != b"chunked"):
         return None
     if is_head or status in (204, 304):
         return _BARE
-    if coding is not None:
-        return _IN_CHUNKS if takes_chunks else _TILL_CLOSE
-    return _IN_CHUNKS_TILL_EOF if takes_chunks else _TILL_CLOSE_BY_EOF
+    ends_by_eof = coding is None
+    return (CHUNKED, _CHUNKED_LINE, ends_by_eof) if takes_chunks else (UNTIL_CLOSE, b"", ends_by_eof)
+
+
+def joined(lines: list[bytes]) -> bytes:
+    """Field lines with their CRLFs."""
+    return b"\r\n".join(lines) + b"\r\n" if lines else b""
 
 
 def chunk(data: bytes) -> bytes:
@@ -81,7 +73,7 @@ def chunk(data: bytes) -> bytes:
 
 def interim(status: int, sifted: Sifted) -> bytes:
     """A 1xx, passed on."""
-    return b"".join((status_line(status), *sifted.lines, b"\r\n"))
+    return b"%b%b\r\n" % (status_line(status), joined(sifted[0]))
 
 
 def render(answer: Answer, *, date: bytes, is_head: bool, connection: bytes) -> bytes:

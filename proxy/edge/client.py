@@ -124,8 +124,11 @@ class ClientConnection(asyncio.Protocol):
         phase = self._phase
         if phase is Phase.LINGER or phase is Phase.CLOSED:
             return
-        self._unfed = self._unfed[self._offset :] + data if self._unfed else data
-        self._offset = 0
+        if self._unfed:
+            self._unfed = self._unfed[self._offset :] + data
+            self._offset = 0
+        else:
+            self._unfed = data
         self.pump()
 
     def pause_writing(self) -> None:
@@ -184,7 +187,7 @@ class ClientConnection(asyncio.Protocol):
         if self._left > 0:
             end = min(end, start + self._left)
             self._left -= end - start
-        else:
+        elif self._tail or data.find(END_OF_HEAD, start, end) != end - 4:
             end = self._end_of_block(data, start, end)
         piece = data if start == 0 and end == len(data) else data[start:end]
         if end == len(data):

@@ -29,6 +29,7 @@ from proxy.edge.answer import (
     chunk,
     frame,
     interim,
+    joined,
     render,
     status_line,
 )
@@ -257,12 +258,13 @@ class Exchange:
             return None
         self._framing = framing
         self.status = upstream.status
-        if not self.is_request_done or framing.mode == UNTIL_CLOSE or plane.is_draining:
+        if not self.is_request_done or framing[0] == UNTIL_CLOSE or plane.is_draining:
             client.keeps_alive = False
         connection = b"" if client.is_http11 else KEEP_LINE
         if not client.keeps_alive:
             connection = CLOSE_LINE
-        return framing, b"".join((status_line(self.status), *sifted.lines, framing.line, connection, b"\r\n"))
+        lines = joined(sifted[0])
+        return framing, b"%b%b%b%b\r\n" % (status_line(self.status), lines, framing[1], connection)
 
     def _framed_body(self, upstream: UpstreamConnection, framing: Framing) -> bytes:
         parts = upstream.chunks
@@ -271,9 +273,9 @@ class Exchange:
             upstream.chunks = []
         else:
             body = b""
-        if framing.mode == CHUNKED:
+        if framing[0] == CHUNKED:
             return (chunk(body) if body else b"") + (LAST_CHUNK if upstream.is_complete else b"")
-        return b"" if framing.mode == NO_BODY else body
+        return b"" if framing[0] == NO_BODY else body
 
     def _pass_interims(self, upstream: UpstreamConnection) -> None:
         for status, headers in upstream.interims:
@@ -289,9 +291,9 @@ class Exchange:
             self.client.broken(error)
 
     def _lost(self, upstream: UpstreamConnection, *, is_clean: bool) -> None:
-        if self._framing is not None and self._framing.ends_by_eof and is_clean:
+        if self._framing is not None and self._framing[2] and is_clean:
             upstream.is_complete = True
-            if self._framing.mode == CHUNKED:
+            if self._framing[0] == CHUNKED:
                 self.client.write(LAST_CHUNK)
             self._finish(upstream)
         elif upstream.is_reused and not upstream.has_bytes and not self._is_retried and self._is_repeatable():

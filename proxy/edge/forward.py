@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from proxy.edge.answer import joined
 from proxy.edge.head import CHUNKED, Head
 
 if TYPE_CHECKING:
@@ -17,31 +18,30 @@ def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -
     request = head.request
     upstream = plane.upstream
     host = request.host if upstream.keeps_host and request.host is not None else upstream.authority
-    return b"".join(
-        (
-            b"%b %b HTTP/1.1\r\nHost: %b\r\n" % (request.method, request.target, host),
-            *plane.request_fields.lines(request.headers, head.named),
-            _framing(head),
-            forwarding,
-            block,
-            b"\r\n",
-        )
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
+        request.method,
+        request.target,
+        host,
+        joined(plane.request_fields.lines(request.headers, head.named)),
+        _framing(head),
+        forwarding,
+        block,
     )
 
 
 def own_head(head: Head, plane: "Plane", peer: str) -> bytes:
     """For our own pages, over a connection that serves this exchange only."""
     request = head.request
-    host = b"Host: %b\r\n" % request.host if request.host is not None else b"Host: localhost\r\n"
-    return b"".join(
-        (
-            b"%b %b HTTP/1.1\r\n" % (request.method, request.target),
-            host,
-            *plane.request_fields.own_lines(request.headers, head.named),
+    return (
+        b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%bX-Muster-Peer: %b\r\nX-Muster-Scheme: %b\r\nConnection: close\r\n\r\n"
+        % (
+            request.method,
+            request.target,
+            b"localhost" if request.host is None else request.host,
+            joined(plane.request_fields.own_lines(request.headers, head.named)),
             _framing(head),
-            b"X-Muster-Peer: %b\r\nX-Muster-Scheme: %b\r\n"
-            % (peer.encode("ascii", "replace"), request.scheme.encode("ascii")),
-            b"Connection: close\r\n\r\n",
+            peer.encode("ascii", "replace"),
+            request.scheme.encode("ascii"),
         )
     )
 

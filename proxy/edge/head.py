@@ -19,9 +19,9 @@ Length is decided once, here (RFC 9112 §6). Pure: no clock, no socket.
 import re
 from typing import Final, NamedTuple
 
-from proxy.edge.target import is_ambiguous, read_target
+from proxy.edge.target import Target, is_ambiguous, is_plain, read_target
 from proxy.gate.decision import Request
-from proxy.gate.fields import Field, cookie_value, named_fields
+from proxy.gate.fields import Cookies, Field, named_fields
 from proxy.reasons import Reason
 
 CHUNKED: Final = -1
@@ -38,6 +38,7 @@ _WATCHED: Final = frozenset(
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _KNOWN_HOSTS_MAX: Final = 1024
+_VERSIONS: Final = ("1.1", "1.0")
 _NOTHING_NAMED: Final[frozenset[bytes]] = frozenset()
 
 
@@ -59,9 +60,9 @@ class Head(NamedTuple):
 
 
 class HeadRules(NamedTuple):
-    """What judging needs to know: our cookie's name, the scheme people use, the largest body (bytes)."""
+    """What judging needs to know: our cookie, the scheme people use, the largest body (bytes)."""
 
-    cookie: bytes
+    cookies: Cookies
     scheme: str
     body_bytes: int | None = None
 
@@ -84,53 +85,52 @@ def bad(detail: str) -> Rejection:
 def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
     """The request, with the body's length decided, or why it is refused (the table above)."""
     method, version, raw, headers, is_upgrade = parts
-    if version not in ("1.1", "1.0"):
+    if version not in _VERSIONS:
         return Rejection(505, Reason.BAD_REQUEST, "version")
     if method not in METHODS:
         return Rejection(501, Reason.BAD_REQUEST, "method")
-    target = read_target(method, raw)
+    target: Target | None = (raw, raw, None) if is_plain(raw) else read_target(method, raw)
     if target is None:
         return bad("target")
-    if is_ambiguous(target.path):
+    if is_ambiguous(target[1]):
         return Rejection(400, Reason.AMBIGUOUS_PATH, "path")
     names = [name.lower() for name, _ in headers]
     watched = _watched(names, headers)
-    host = _host(watched.get(b"host"), version, target.authority)
-    if isinstance(host, Rejection):
+    host = _host(watched.get(b"host"), version, target[2])
+    if type(host) is Rejection:
         return host
-    length = _length(watched, version, rules.body_bytes)
-    if isinstance(length, Rejection):
+    length = _length(watched, version, rules.body_bytes) if len(watched) > 1 else 0
+    if type(length) is Rejection:
         return length
     if is_upgrade and length:
         return bad("upgrade with a body")
-    is_expecting = False
-    if b"expect" in watched:
-        if watched[b"expect"] != [b"100-continue"] and [v.lower() for v in watched[b"expect"]] != [
-            b"100-continue"
-        ]:
-            return Rejection(417, Reason.BAD_REQUEST, "expect")
-        is_expecting = version == "1.1" and length != 0
+    if b"expect" in watched and [value.lower() for value in watched[b"expect"]] != [b"100-continue"]:
+        return Rejection(417, Reason.BAD_REQUEST, "expect")
     request = Request(
         method=method,
-        target=target.target,
-        path=target.path,
+        target=target[0],
+        path=target[1],
         headers=headers,
         names=names,
-        host=host,
-        cookie=cookie_value(watched[b"cookie"], rules.cookie) if b"cookie" in watched else None,
+        host=host,  # type: ignore[arg-type]  # `type() is` does not narrow a NamedTuple, which is no final class
+        cookie=rules.cookies.ours(watched[b"cookie"]) if b"cookie" in watched else None,
         peer=peer,
         scheme=rules.scheme,
     )
     named = named_fields(watched[b"connection"]) if b"connection" in watched else _NOTHING_NAMED
-    return Head(request, length, named, is_expecting)
+    return Head(request, length, named, b"expect" in watched and version == "1.1" and length != 0)  # type: ignore[arg-type]
 
 
 def _watched(names: list[bytes], headers: list[Field]) -> dict[bytes, list[bytes]]:
     """The values of the fields that decide something, by lower-case name, without surrounding white space."""
     found: dict[bytes, list[bytes]] = {}
-    for name, field in zip(names, headers, strict=True):
+    for index, name in enumerate(names):
         if name in _WATCHED:
-            found.setdefault(name, []).append(field[1].strip(b" \t"))
+            value = headers[index][1].strip(b" \t")
+            if name in found:
+                found[name].append(value)
+            else:
+                found[name] = [value]
     return found
 
 

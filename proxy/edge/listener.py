@@ -96,6 +96,12 @@ class Listener:
         clients = self._plane.clients if self._plane is not None else ()
         return sum(client.exchange is not None for client in clients)
 
+    def sessions_in_flight(self) -> frozenset[SessionKey]:
+        """Whose exchanges run now: a session with a running stream is in use."""
+        clients = self._plane.clients if self._plane is not None else ()
+        sessions = (client.exchange.session for client in clients if client.exchange is not None)
+        return frozenset(key for key in sessions if key is not None)
+
     def end_session(self, key: SessionKey) -> None:
         """Cuts every exchange that runs for this session, streams above all."""
         if self._plane is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from proxy.edge.head import HeadRules
 from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
-from proxy.gate.fields import AnswerFields, FieldRules, RequestFields
+from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
 
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
@@ -88,7 +88,7 @@ class Plane:
         self.upstream = upstream
         self.scheme = scheme
         self.pool = pool
-        self.head_rules = HeadRules(fields.cookie.encode("ascii"), scheme, limits.body_bytes)
+        self.head_rules = HeadRules(Cookies(fields.cookie.encode("ascii")), scheme, limits.body_bytes)
         self.request_fields = RequestFields(fields)
         self.answer_fields = AnswerFields(fields.cookie)
         self.own_answer_fields = AnswerFields(None)

@@ -1,22 +1,24 @@
 """What a request target means: its origin form, and whether it is another spelling of an own path."""
 
 import re
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 from urllib.parse import unquote_to_bytes
 
 OWN_PREFIX: Final = b"/_muster/"
 
 _REFUSED: Final = re.compile(rb"[\x00-\x20\x7f#]")
+_PLAIN: Final = re.compile(rb"/[A-Za-z0-9._~/-]*").fullmatch
 _ABSOLUTE: Final = re.compile(rb"https?://([^/?@]+)(/[^?]*)?(\?.*)?", re.IGNORECASE | re.DOTALL)
 _DECODINGS: Final = 4
 
 
-class Target(NamedTuple):
-    """An accepted target in origin form (or `*`); `authority` is what an absolute form named."""
+Target: TypeAlias = tuple[bytes, bytes, bytes | None]
+"""An accepted target in origin form (or `*`), its path, and the authority that an absolute form named."""
 
-    target: bytes
-    path: bytes
-    authority: bytes | None
+
+def is_plain(raw: bytes) -> bool:
+    """Whether a target is a path alone, of nothing but unreserved characters: the common case, judged in one look."""
+    return _PLAIN(raw) is not None
 
 
 def read_target(method: bytes, raw: bytes) -> Target | None:
@@ -24,17 +26,17 @@ def read_target(method: bytes, raw: bytes) -> Target | None:
     if _REFUSED.search(raw):
         return None
     if raw.startswith(b"/"):
-        return Target(raw, raw.partition(b"?")[0], None)
+        return raw, raw.partition(b"?")[0], None
     if raw == b"*":
-        return Target(raw, raw, None) if method == b"OPTIONS" else None
+        return (raw, raw, None) if method == b"OPTIONS" else None
     match = _ABSOLUTE.fullmatch(raw)
     if match is None:
         return None
     authority, path, query = match.groups()
     if method == b"OPTIONS" and path is None and query is None:
-        return Target(b"*", b"*", authority.lower())
+        return b"*", b"*", authority.lower()
     path = path or b"/"
-    return Target(path + (query or b""), path, authority.lower())
+    return path + (query or b""), path, authority.lower()
 
 
 def is_ambiguous(path: bytes) -> bool:

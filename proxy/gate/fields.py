@@ -7,7 +7,7 @@ spelling of our own fields, then ours are added. A name is compared after foldin
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, TypeAlias
 
 Field = tuple[bytes, bytes]
 
@@ -19,6 +19,8 @@ LENGTH: Final = 4
 CODING: Final = 5
 
 _CACHED_NAMES: Final = 1024
+_CACHED_COOKIES: Final = 2048
+_CACHED_COOKIE_BYTES: Final = 2048
 _FOLD: Final = bytes(ord(chr(b).lower()) if chr(b).isalnum() and b < 128 else 0x2D for b in range(256))
 
 HOP_BY_HOP: Final = frozenset(
@@ -79,11 +81,11 @@ class RequestFields:
         ours = frozenset(fold(name.encode("ascii")) for name in rules.identity)
         unwanted = frozenset() if rules.passes_authorization else frozenset((b"authorization",))
         self._dropped = HOP_BY_HOP | _DECIDED_BY_US | _CLIENT_ADDRESS | ours | unwanted
-        self._cookie = rules.cookie.encode("ascii")
+        self._cookies = Cookies(rules.cookie.encode("ascii"))
         self._verdicts: dict[bytes, int] = {}
 
     def lines(self, fields: Iterable[Field], named: frozenset[bytes]) -> list[bytes]:
-        """The fields that cross to the app, each as `Name: value` and CRLF, in order."""
+        """The fields that cross to the app, each as `Name: value`, in order."""
         lines = []
         verdicts = self._verdicts
         for field in fields:
@@ -93,18 +95,18 @@ class RequestFields:
             if verdict == DROP or (named and fold(field[0]) in named):
                 continue
             if verdict == COOKIES:
-                rest = without_cookie(field[1], self._cookie)
+                rest = self._cookies.rest(field[1])
                 if rest:
-                    lines.append(b"%b: %b\r\n" % (field[0], rest))
+                    lines.append(b"%b: %b" % (field[0], rest))
             else:
-                lines.append(b"%b: %b\r\n" % field)
+                lines.append(b": ".join(field))
         return lines
 
     def own_lines(self, fields: Iterable[Field], named: frozenset[bytes]) -> list[bytes]:
         """The fields that cross to our own pages: as to the app, but with our cookies and the client's `Authorization`."""
         kept = (COOKIES, KEEP)
         return [
-            b"%b: %b\r\n" % field
+            b": ".join(field)
             for field in fields
             if fold(field[0]) not in named
             and (self._judge(field[0]) in kept or fold(field[0]) == b"authorization")
@@ -121,12 +123,11 @@ class RequestFields:
         return verdict
 
 
-class Sifted(NamedTuple):
-    """An answer's fields that cross to the client, and what the rest said about its framing."""
+Sifted: TypeAlias = tuple[list[bytes], bytes | None, bytes | None]
+"""Of an answer: the lines that cross to the client, and the raw values of Content-Length and Transfer-Encoding.
 
-    lines: list[bytes]
-    length: bytes | None
-    coding: bytes | None
+Several values of one name are joined with commas, and then are no valid value.
+"""
 
 
 class AnswerFields:
@@ -137,7 +138,7 @@ class AnswerFields:
         self._verdicts: dict[bytes, int] = {}
 
     def sift(self, fields: list[Field]) -> Sifted:
-        """`length` and `coding` are the raw values; several of one name are joined with commas, and then are no valid value."""
+        """What crosses, and what frames the message."""
         lines: list[bytes] = []
         length = coding = None
         verdicts = self._verdicts
@@ -146,17 +147,17 @@ class AnswerFields:
             if verdict is None:
                 verdict = self._judge(field[0])
             if verdict == KEEP:
-                lines.append(b"%b: %b\r\n" % field)
+                lines.append(b": ".join(field))
             elif verdict == LENGTH:
-                length = _joined(length, field[1])
+                length = _joined(length, field[1].strip(b" \t"))
             elif verdict == CODING:
-                coding = _joined(coding, field[1])
+                coding = _joined(coding, field[1].strip(b" \t"))
             elif verdict == NAMED_BY:
                 if field[1] not in _PLAIN_CONNECTION:
                     return self._sift_named(fields)
             elif verdict == COOKIES and (self._cookie is None or not sets_cookie(field[1], self._cookie)):
-                lines.append(b"%b: %b\r\n" % field)
-        return Sifted(lines, length, coding)
+                lines.append(b": ".join(field))
+        return lines, length, coding
 
     def _sift_named(self, fields: list[Field]) -> Sifted:
         """As `sift`, once `Connection` was seen to name fields; those that frame the message cannot be named away."""
@@ -202,32 +203,44 @@ def _is_our_cookie(name: bytes, cookie: bytes) -> bool:
     return name.startswith(cookie) and name[len(cookie) : len(cookie) + 1] in (b"", b"-")
 
 
-def without_cookie(value: bytes, cookie: bytes) -> bytes:
-    """A `Cookie` value without our pairs; the others byte-identical and in order. Empty when only ours stood there."""
-    if cookie not in value:
-        return value
-    pairs = value.split(b";")
-    kept = [pair for pair in pairs if not _is_our_cookie(pair.partition(b"=")[0].strip(b" \t"), cookie)]
-    if len(kept) == len(pairs):
-        return value
-    return b";".join(kept).strip(b" \t")
+class Cookies:
+    """Takes `Cookie` values apart. Remembers the last ones, bounded: a browser sends the same value with every request."""
 
+    def __init__(self, name: bytes) -> None:
+        self._name = name
+        self._known: dict[bytes, tuple[tuple[bytes, ...], bytes]] = {}
 
-def cookie_value(values: Iterable[bytes], cookie: bytes) -> bytes | None:
-    """The raw value of our cookie; None when it is absent or stands there more than once with different values."""
-    found: bytes | None = None
-    for value in values:
-        if cookie not in value:
-            continue
-        for pair in value.split(b";"):
-            name, equals, own = pair.partition(b"=")
-            if name.strip(b" \t") != cookie or not equals:
-                continue
-            own = own.strip(b" \t")
-            if found is not None and found != own:
-                return None
-            found = own
-    return found
+    def ours(self, values: Iterable[bytes]) -> bytes | None:
+        """The raw value of our cookie; None when it is absent or stands there more than once with different values."""
+        found = {own for value in values for own in self._apart(value)[0]}
+        return found.pop() if len(found) == 1 else None
+
+    def rest(self, value: bytes) -> bytes:
+        """A value without our pairs; the others byte-identical and in order. Empty when only ours stood there."""
+        return self._apart(value)[1]
+
+    def _apart(self, value: bytes) -> tuple[tuple[bytes, ...], bytes]:
+        known = self._known.get(value)
+        if known is None:
+            known = self._read(value)
+            if len(value) <= _CACHED_COOKIE_BYTES:
+                if len(self._known) >= _CACHED_COOKIES:
+                    self._known.clear()
+                self._known[value] = known
+        return known
+
+    def _read(self, value: bytes) -> tuple[tuple[bytes, ...], bytes]:
+        pairs = value.split(b";")
+        kept, own = [], []
+        for pair in pairs:
+            name, equals, content = pair.partition(b"=")
+            name = name.strip(b" \t")
+            if not _is_our_cookie(name, self._name):
+                kept.append(pair)
+            elif name == self._name and equals:
+                own.append(content.strip(b" \t"))
+        rest = value if len(kept) == len(pairs) else b";".join(kept).strip(b" \t")
+        return tuple(own), rest
 
 
 def sets_cookie(value: bytes, cookie: bytes) -> bool:
