@@ -46,10 +46,12 @@ class SessionStore(Protocol):
     async def load(self, key: SessionKey) -> Session | None: ...
 
     async def create(self, session: Session, *, replaces: SessionKey | None = None) -> None:
-        """Insert; end `replaces` in the same transaction (a new id at every sign-in)."""
+        """Insert; end `replaces` in the same transaction (a new id at every sign-in). Repeating it is harmless."""
 
     async def save(self, session: Session, *, lease: Lease) -> bool:
-        """Write the next version under the lease. False when the lease was lost or the session ended meanwhile."""
+        """Write the next version under the lease. False when the lease was lost, the session ended or was changed meanwhile.
+
+        Repeating a save whose answer was lost is harmless: the same record again is True."""
 
     async def end(self, keys: Iterable[SessionKey], reason: Reason, now: float) -> None:
         """Remove these sessions and tell every cache. Unknown keys are no error."""
@@ -62,7 +64,7 @@ class SessionStore(Protocol):
     async def count(self, idp: IdpId) -> int: ...
 
     async def set_account(self, subject: Subject, account: AccountState) -> None:
-        """Write the account state into all the person's sessions (version grows), and tell every cache."""
+        """Write the account state into all the person's sessions that have another (version grows), and tell every cache."""
 
     async def touch(self, seen: dict[SessionKey, float]) -> None:
         """Raise `last_seen_at`, never lower it. Not a change that caches hear of; `version` stays."""
@@ -71,13 +73,17 @@ class SessionStore(Protocol):
         """Durably write `session.spent` (version grows) before the token goes out. False when the lease was lost."""
 
     async def acquire(self, key: SessionKey, *, holder: str, now: float, seconds: float) -> Lease | None:
-        """The lease, or None while another holder's is unexpired."""
+        """The lease, or None while another holder's is unexpired or when there is no such session.
+
+        The same holder asking again is granted a new fence: its earlier lease is lost."""
 
     async def renew(self, lease: Lease, *, now: float, seconds: float) -> Lease | None: ...
 
     async def release(self, lease: Lease) -> None: ...
 
-    async def due(self, *, before: float, seen_since: float, now: float, limit: int) -> tuple[SessionKey, ...]:
+    async def due(
+        self, *, before: float, seen_since: float, now: float, limit: int
+    ) -> tuple[SessionKey, ...]:
         """Sessions with `due_at` < before, seen since, out of cool-off and unleased: candidates for early renewal."""
 
     async def last_used_before(self, cutoff: float, limit: int) -> tuple[Session, ...]:
@@ -104,7 +110,10 @@ class SessionStore(Protocol):
         """No timer of this IdP fires before `until`."""
 
     async def changes(self, after: int) -> tuple[int, tuple[Change, ...]]:
-        """Changes numbered above `after`, and the newest number; the cheap proof that the channel lives."""
+        """Changes numbered above `after`, and the newest number; the cheap proof that the channel lives.
+
+        Changes are kept for ten minutes. An `after` older than the oldest kept (or of another life of the store) yields a single
+        Change whose key is "" and whose `has_ended` is False: something was missed, drop everything."""
 
     async def latest_change(self) -> int: ...
 
