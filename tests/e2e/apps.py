@@ -1,15 +1,18 @@
 """One handle for the apps of the story: the demonstration's, and Redmine as Debian ships it."""
 
+import re
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from proxy.demo.app import DemoApp
 from proxy.demo.app_state import Call
-from tests.e2e.relay import Relay
+from tests.e2e.relay import Exchange, Relay
 from tests.fakes.browser import Answer
+from tests.partners.redmine import Redmine, running_redmine
 
 LINKED = {"engineers": "Developers", "designers": "Designers"}
 """IdP group → the app group that the tests' configuration links it to."""
@@ -39,7 +42,7 @@ class App(Protocol):
     creation: bytes
     """How the call that creates an account begins."""
     joining: bytes
-    admin_calls: bytes
+    """How the call that puts somebody into a group begins."""
     page: str
     """A page that shows who is signed in."""
 
@@ -85,7 +88,6 @@ class Demo:
     page = "/headers"
     creation = b"POST /api/users"
     joining = b"PUT /api/groups/"
-    admin_calls = b""
 
     def __init__(self, relay: Relay) -> None:
         self.relay = relay
@@ -125,11 +127,7 @@ class Demo:
         return str(page.json()["account"]["login"]) if page.status == 200 else None
 
     def identity(self, page: Answer) -> dict[str, list[str]]:
-        found: dict[str, list[str]] = {}
-        for name, value in page.json()["headers"]:
-            if name.lower().replace("_", "-").startswith("x-forwarded-") and name not in OF_THE_CONNECTION:
-                found.setdefault(name, []).append(value)
-        return found
+        return identity_headers(page.json()["headers"])
 
     async def order(self) -> list[str]:
         calls = [(call.at, _word(call)) for call in self.app.calls if call.status < 300]
@@ -152,6 +150,15 @@ class Demo:
         return sum(view.status == 403 for view in self.app.views)
 
 
+def identity_headers(pairs: Iterable[Sequence[str]]) -> dict[str, list[str]]:
+    """The identity headers among (name, value) pairs, in whatever spelling they came, every one with all its values."""
+    found: dict[str, list[str]] = {}
+    for name, value in pairs:
+        if name.lower().replace("_", "-").startswith("x-forwarded-") and name not in OF_THE_CONNECTION:
+            found.setdefault(name, []).append(value)
+    return found
+
+
 def _word(call: Call) -> str:
     if call.method == "POST" and call.path == "/api/users":
         return "create"
@@ -171,3 +178,104 @@ async def demo_app() -> AsyncIterator[Demo]:
             yield app
         finally:
             await app.app.stop()
+
+
+class RealRedmine:
+    """Redmine with the demonstration's people and groups. What it was sent is read off relays: it shows no headers."""
+
+    page = "/my/page"
+    creation = b"POST /users.json"
+    joining = b"POST /groups/"
+
+    def __init__(self, redmine: Redmine, relay: Relay, pages: Relay) -> None:
+        self.relay = relay
+        self._redmine = redmine
+        self._pages = pages
+        self._groups: dict[str, int] = {}
+
+    async def furnish(self) -> None:
+        """Carol and Zoe were here before Muster, and have a book club."""
+        members = [await self._redmine.make_user(name, f"{name}@example.com") for name in ("carol", "zoe")]
+        for group in LINKED.values():
+            self._groups[group] = await self._redmine.make_group(group)
+        self._groups[HAND_MADE] = await self._redmine.make_group(HAND_MADE, *members)
+
+    @property
+    def url(self) -> str:
+        return f"http://{self._pages.address}"
+
+    @property
+    def token(self) -> str:
+        return self._redmine.admin_key
+
+    def settings(self) -> dict[str, Any]:
+        return {"preset": "redmine", "url": f"http://{self.relay.address}", "protected": ["admin"]}
+
+    async def accounts(self) -> list[Seen]:
+        return [
+            Seen(
+                id=str(user.id),
+                login=user.login,
+                email=user.mail,
+                is_active=not user.is_locked,
+                groups=user.groups,
+            )
+            for user in (await self._redmine.users()).values()
+        ]
+
+    async def join_by_hand(self, login: str, group: str) -> None:
+        user = await self._redmine.user(login)
+        assert user is not None
+        await self._redmine.call("POST", f"/groups/{self._groups[group]}/users.json", {"user_id": user.id})
+
+    def shown(self, page: Answer) -> str | None:
+        found = re.search(r"Logged in as <a [^>]*>([^<]+)</a>", page.text)
+        return found[1] if page.status == 200 and found else None
+
+    def identity(self, page: Answer) -> dict[str, list[str]]:
+        """Of the newest page request: a test asks for one page at a time."""
+        return identity_headers(self._page_requests()[-1].headers())
+
+    async def order(self) -> list[str]:
+        agreed = [call for call in self.relay.exchanges if call.status is not None and call.status < 300]
+        calls = [(call.answered_at, self._word(call.line)) for call in agreed]
+        seen = sorted([*calls, *((request.at, "page") for request in self._page_requests())])
+        return list(dict.fromkeys(word for _, word in seen if word))
+
+    @staticmethod
+    def _word(line: str) -> str:
+        words = {
+            "POST /users": "create",
+            "POST /groups": "join",
+            "DELETE /groups": "leave",
+            "PUT /users": "change",
+        }
+        return next((word for start, word in words.items() if line.startswith(start)), "")
+
+    async def creations(self) -> int:
+        return sum(call.line == "POST /users.json" and call.status == 201 for call in self.relay.exchanges)
+
+    async def joins(self, group: str) -> int:
+        line = f"POST /groups/{self._groups[group]}/users.json"
+        return sum(call.line == line for call in self.relay.exchanges)
+
+    async def pages(self) -> int:
+        return len(self._page_requests())
+
+    async def strangers(self) -> int:
+        """Redmine sends whom it does not know to its own sign-in."""
+        return sum(request.status not in {None, 200} for request in self._page_requests())
+
+    def _page_requests(self) -> list[Exchange]:
+        return [request for request in self._pages.exchanges if request.line == f"GET {self.page}"]
+
+
+@asynccontextmanager
+async def real_redmine(folder: Path) -> AsyncIterator[RealRedmine]:
+    """Redmine, running and furnished."""
+    async with running_redmine(folder) as redmine, AsyncExitStack() as stack:
+        address = redmine.url.removeprefix("http://")
+        relays = [await stack.enter_async_context(Relay(address)) for _ in range(2)]
+        app = RealRedmine(redmine, *relays)
+        await app.furnish()
+        yield app

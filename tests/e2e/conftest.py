@@ -7,11 +7,12 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.e2e.apps import demo_app
+from tests.e2e.apps import demo_app, real_redmine
 from tests.e2e.idps import certified_idp, demo_idp
 from tests.e2e.stack import Stack, running
 from tests.fakes.browser import Browser
 from tests.partners import oidc_provider
+from tests.partners.redmine import need_redmine
 
 
 class System(Protocol):
@@ -60,7 +61,38 @@ def certified(tmp_path: Path) -> System:
     return start
 
 
-@pytest.fixture(params=["demo", pytest.param("certified", marks=pytest.mark.partner)])
+@pytest.fixture
+def redmine(tmp_path: Path) -> System:
+    """The certified IdP and the real Redmine."""
+    if (lack := oidc_provider.missing()) is not None:
+        pytest.skip(lack)
+    need_redmine()
+
+    @asynccontextmanager
+    async def start(**changes: Any) -> AsyncIterator[Stack]:
+        async with (
+            certified_idp(tmp_path / "idp") as idp,
+            real_redmine(tmp_path) as app,
+            running(idp, app, _folder(tmp_path, "muster"), **changes) as stack,
+        ):
+            yield stack
+
+    return start
+
+
+DEMO = "demo"
+CERTIFIED = pytest.param("certified", marks=pytest.mark.partner)
+REDMINE = pytest.param("redmine", marks=pytest.mark.partner)
+
+
+@pytest.fixture(params=[DEMO, CERTIFIED, REDMINE])
+def every_system(request: pytest.FixtureRequest) -> System:
+    """Both IdPs with the demo app, and the certified one with Redmine: for the steps of the story."""
+    chosen: System = request.getfixturevalue(request.param)
+    return chosen
+
+
+@pytest.fixture(params=[DEMO, CERTIFIED])
 def system(request: pytest.FixtureRequest) -> System:
     """Both IdPs, one after the other, with the demo app."""
     chosen: System = request.getfixturevalue(request.param)

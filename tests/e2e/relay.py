@@ -1,10 +1,12 @@
-"""A TCP relay that a test stands between two parties, to hold back one request, or its answer, for as long as it likes.
+"""A TCP relay that a test stands between two parties: it writes down what passes, and holds back what it is told to.
 
 It knows of HTTP only that a request begins with its request line, and that its clients do not pipeline.
 """
 
 import asyncio
 import contextlib
+import re
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -12,6 +14,26 @@ from typing import Self
 from tests.fakes.processes import until
 
 CHUNK = 65536
+REQUEST_LINE = re.compile(rb"[A-Z]+ /\S* HTTP/1\.1\r\n")
+
+
+@dataclass(slots=True, kw_only=True)
+class Exchange:
+    """One request as it passed, and its answer's status (None: not answered yet). Times in epoch seconds."""
+
+    at: float
+    head: bytes
+    status: int | None = None
+    answered_at: float = 0.0
+
+    @property
+    def line(self) -> str:
+        """Method and target."""
+        return self.head.split(b"\r\n", 1)[0].decode("latin-1").removesuffix(" HTTP/1.1")
+
+    def headers(self) -> list[tuple[str, str]]:
+        lines = self.head.split(b"\r\n\r\n", 1)[0].decode("latin-1").split("\r\n")[1:]
+        return [(name, value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,6 +78,7 @@ class Relay:
     def __init__(self, target: str = "") -> None:
         self.target = target
         self.address = ""
+        self.exchanges: list[Exchange] = []
         self._hold: Hold | None = None
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -103,37 +126,57 @@ class Relay:
     async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         host, _, port = self.target.rpartition(":")
         upstream, onward = await asyncio.open_connection(host, int(port))
-        answers_held: list[Hold] = []
+        passing = _Passing()
         pumps = [
-            asyncio.create_task(self._requests(reader, onward, answers_held)),
-            asyncio.create_task(self._answers(upstream, writer, answers_held)),
+            asyncio.create_task(self._requests(reader, onward, passing)),
+            asyncio.create_task(self._answers(upstream, writer, passing)),
         ]
         try:
             await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
+            onward.transport.abort()
             for pump in pumps:
                 pump.cancel()
             await asyncio.gather(*pumps, return_exceptions=True)
-            onward.transport.abort()
 
     async def _requests(
-        self, reader: asyncio.StreamReader, onward: asyncio.StreamWriter, answers_held: list[Hold]
+        self, reader: asyncio.StreamReader, onward: asyncio.StreamWriter, passing: "_Passing"
     ) -> None:
         while chunk := await reader.read(CHUNK):
-            hold = self._hold
-            if hold is not None and hold.matches(chunk):
-                if hold.is_answer:
-                    answers_held.append(hold)
-                elif not await hold.wait():
-                    return
+            if not await self._may_pass(chunk, passing):
+                return
+            if REQUEST_LINE.match(chunk):
+                passing.exchange = Exchange(at=time.time(), head=chunk)
+                self.exchanges.append(passing.exchange)
             onward.write(chunk)
             await onward.drain()
 
+    async def _may_pass(self, chunk: bytes, passing: "_Passing") -> bool:
+        hold = self._hold
+        if hold is None or not hold.matches(chunk):
+            return True
+        if hold.is_answer:
+            passing.hold = hold
+            return True
+        return await hold.wait()
+
     async def _answers(
-        self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, answers_held: list[Hold]
+        self, upstream: asyncio.StreamReader, writer: asyncio.StreamWriter, passing: "_Passing"
     ) -> None:
         while chunk := await upstream.read(CHUNK):
-            if answers_held and not await answers_held.pop().wait():
+            if passing.exchange is not None and passing.exchange.status is None:
+                passing.exchange.status = int(chunk.split(b" ", 2)[1])
+                passing.exchange.answered_at = time.time()
+            hold, passing.hold = passing.hold, None
+            if hold is not None and not await hold.wait():
                 return
             writer.write(chunk)
             await writer.drain()
+
+
+@dataclass(slots=True)
+class _Passing:
+    """What one connection is busy with: the request that was passed on last, and the hold on its answer."""
+
+    exchange: Exchange | None = None
+    hold: Hold | None = None

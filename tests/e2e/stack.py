@@ -112,7 +112,7 @@ async def _started(idp: Idp, app: App, folder: Path, changes: dict[str, Any]) ->
     config = configuration(idp, app, folder, {"idps": [entry], **changes})
     for attempt in range(STARTS):
         muster = Muster(folder, choose_ports(), config)
-        await idp.register(muster.url(f"/_muster/callback/{IDP_ID}"), muster.url("/_muster/signed-out"))
+        await idp.register(muster.url("/_muster/callback"), muster.url("/_muster/signed-out"))
         try:
             await muster.start()
         except ChildDied as failure:

@@ -12,9 +12,9 @@ from tests.fakes.browser import Browser
 
 
 async def test_a_first_visit_makes_the_account_and_its_groups_before_the_app_sees_a_request(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         page = await stack.sign_in(browser, "alice")
         assert (page.status, stack.app.shown(page)) == (200, "alice")
         account = await stack.account("alice")
@@ -96,9 +96,9 @@ async def test_signing_in_again_needs_no_second_answer_while_the_session_lives(
 
 @pytest.mark.parametrize("people", [20])
 async def test_twenty_first_visits_at_once_make_one_account(
-    system: System, browsers: Browsers, people: int
+    every_system: System, browsers: Browsers, people: int
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         profiles = [await browsers() for _ in range(people)]
         for profile in profiles:
             await profile.go(stack.page)

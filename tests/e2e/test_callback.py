@@ -10,7 +10,7 @@ from tests.e2e.conftest import Browsers, System
 from tests.e2e.stack import Stack
 from tests.fakes.browser import Answer, Browser
 
-CALLBACK = "/_muster/callback/corp"
+CALLBACK = "/_muster/callback"
 
 
 async def at_the_callback(stack: Stack, browser: Browser, login: str = "alice") -> URL:

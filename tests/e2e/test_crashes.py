@@ -14,9 +14,9 @@ from tests.fakes.browser import Browser
 
 
 async def test_killed_between_the_statement_and_the_apps_call_it_is_applied_after_a_restart_once(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         await stack.app.join_by_hand("alice", HAND_MADE)
         hold = stack.app.relay.hold(stack.app.joining)
@@ -53,9 +53,9 @@ async def test_killed_after_the_app_did_it_and_before_muster_heard_it_is_not_don
 
 
 async def test_killed_while_the_account_is_made_there_is_one_account_and_it_is_theirs(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         await browser.go(stack.page)
         await stack.idp.answer(browser, "alice", follow=False)
         hold = stack.app.relay.hold_answers(stack.app.creation)

@@ -8,18 +8,24 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 from yarl import URL
 
+from tests.e2e.apps import HAND_MADE, real_redmine
+from tests.e2e.relay import Relay
 from tests.fakes.browser import Browser
 from tests.fakes.cookie_jar import CookieJar, parse_set_cookie
 from tests.fakes.processes import Child, ChildDied, until
 from tests.partners.fixtures import oidc_provider
 from tests.partners.oidc_provider import OidcProvider
+from tests.partners.redmine import need_redmine
 
 __all__ = ["oidc_provider"]
 
@@ -239,3 +245,96 @@ async def test_until_says_what_was_awaited() -> None:
     with pytest.raises(AssertionError, match="the sun is up"):
         await until(lambda: False, 0.05, "the sun is up")
     await asyncio.wait_for(until(lambda: True, 1, "at once"), 1)
+
+
+# --- the relay ------------------------------------------------------------------------------------------------------
+
+
+async def _get(http: aiohttp.ClientSession, relay: Relay, path: str) -> int:
+    async with http.get(f"http://{relay.address}{path}") as answer:
+        await answer.read()
+        return answer.status
+
+
+@pytest.fixture
+async def relayed() -> AsyncIterator[tuple[Relay, list[str]]]:
+    """A relay in front of a small server, and the paths that the server was asked for."""
+    asked: list[str] = []
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        asked.append(request.path)
+        return web.Response(status=204)
+
+    async with TestServer(answer_app(answer)) as server, Relay(f"{server.host}:{server.port}") as relay:
+        yield relay, asked
+
+
+def answer_app(answer: Any) -> web.Application:
+    app = web.Application()
+    app.router.add_get("/{path:.*}", answer)
+    return app
+
+
+async def test_a_relay_passes_on_and_writes_down(relayed: tuple[Relay, list[str]]) -> None:
+    relay, asked = relayed
+    async with aiohttp.ClientSession() as http:
+        assert await _get(http, relay, "/a?b=c") == 204
+    assert asked == ["/a"]
+    assert [(one.line, one.status) for one in relay.exchanges] == [("GET /a?b=c", 204)]
+
+
+async def test_a_held_request_does_not_reach_the_target_and_others_do(
+    relayed: tuple[Relay, list[str]],
+) -> None:
+    relay, asked = relayed
+    hold = relay.hold(b"GET /held")
+    async with aiohttp.ClientSession() as http:
+        held = asyncio.ensure_future(_get(http, relay, "/held"))
+        await hold.arrived()
+        assert await _get(http, relay, "/other") == 204
+        assert asked == ["/other"]
+        hold.release()
+        assert await held == 204
+    assert asked == ["/other", "/held"]
+
+
+async def test_a_dropped_request_never_reaches_the_target(relayed: tuple[Relay, list[str]]) -> None:
+    relay, asked = relayed
+    hold = relay.hold(b"")
+    async with aiohttp.ClientSession() as http:
+        held = asyncio.ensure_future(_get(http, relay, "/held"))
+        await hold.arrived()
+        hold.drop()
+        with pytest.raises(aiohttp.ClientError):
+            await held
+    assert asked == []
+
+
+async def test_a_held_answer_was_given_and_is_not_heard(relayed: tuple[Relay, list[str]]) -> None:
+    relay, asked = relayed
+    hold = relay.hold_answers(b"GET /held")
+    async with aiohttp.ClientSession() as http:
+        held = asyncio.ensure_future(_get(http, relay, "/held"))
+        await hold.arrived()
+        assert (asked, held.done()) == (["/held"], False)
+        hold.release()
+        assert await held == 204
+
+
+# --- Redmine --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.partner
+async def test_redmine_is_furnished_and_believes_the_header(tmp_path: Path) -> None:
+    need_redmine()
+    async with real_redmine(tmp_path) as app, Browser() as browser:
+        accounts = {account.login: account for account in await app.accounts()}
+        assert accounts["carol"].groups == {HAND_MADE}
+        page = await browser.fetch(app.url + app.page, headers={"X-Forwarded-User": "carol"})
+        assert app.shown(page) == "carol"
+        assert app.identity(page) == {"X-Forwarded-User": ["carol"]}
+        page = await browser.fetch(app.url + app.page, headers={"X-Forwarded-User": "nobody"})
+        assert app.shown(page) is None
+        assert (await app.pages(), await app.strangers()) == (2, 1)
+        await app.join_by_hand("zoe", "Developers")
+        assert (await app.accounts())[-1].groups == {HAND_MADE, "Developers"}

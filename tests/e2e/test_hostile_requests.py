@@ -170,7 +170,7 @@ async def test_nothing_secret_is_ever_written_to_the_log(demo: System, browser: 
     async with demo() as stack:
         await stack.sign_in(browser, "alice")
         await stack.refreshed(browser)
-        await browser.go(stack.muster.url("/_muster/callback/corp?code=stolen-code&state=stolen-state"))
+        await browser.go(stack.muster.url("/_muster/callback?code=stolen-code&state=stolen-state"))
         cookie = session_value(browser)
         stack.muster.stop()
         written = stack.muster.all_output()

@@ -68,9 +68,9 @@ async def test_a_suspended_person_is_sent_to_the_idp_and_stays_there(
 
 
 async def test_somebody_who_is_enabled_again_gets_the_same_account_with_fresh_groups(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system(idp=AT_ONCE) as stack:
+    async with every_system(idp=AT_ONCE) as stack:
         await stack.sign_in(browser, "alice")
         before = await stack.account("alice")
         await stack.idp.suspend("alice")

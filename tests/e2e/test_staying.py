@@ -30,9 +30,9 @@ async def meets(stack: Stack, browser: Browser, reason: str) -> None:
 
 
 async def test_groups_follow_within_one_interval_and_nobody_signs_out(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         cookies = browser.jar.of_host("app.localhost")
         await stack.app.join_by_hand("alice", HAND_MADE)
@@ -55,8 +55,8 @@ async def test_known_to_be_in_no_group_leaves_linked_groups_and_no_other(
         assert stack.app.identity(await stack.look(browser))["X-Forwarded-Groups"] == [""]
 
 
-async def test_a_missing_claim_takes_nothing_away(system: System, browser: Browser) -> None:
-    async with system() as stack:
+async def test_a_missing_claim_takes_nothing_away(every_system: System, browser: Browser) -> None:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         await stack.idp.set_groups("alice", None)
         await stack.refreshed(browser, times=2)
@@ -67,8 +67,10 @@ async def test_a_missing_claim_takes_nothing_away(system: System, browser: Brows
         await groups_become(stack, "alice", {"Designers"}, within=5)
 
 
-async def test_a_stopped_idp_signs_nobody_out_and_archives_nobody(system: System, browser: Browser) -> None:
-    async with system() as stack:
+async def test_a_stopped_idp_signs_nobody_out_and_archives_nobody(
+    every_system: System, browser: Browser
+) -> None:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         await stack.idp.stop()
         await meets(stack, browser, "idp_trouble")
@@ -108,9 +110,9 @@ async def test_when_the_grace_is_over_people_see_an_error_and_keep_their_session
 
 
 async def test_a_rotated_client_secret_is_the_operators_trouble_and_nobody_elses(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         await stack.idp.change_secret("rotated-at-the-idp")
         await meets(stack, browser, "idp_misconfigured")
@@ -124,9 +126,9 @@ async def test_a_rotated_client_secret_is_the_operators_trouble_and_nobody_elses
 
 
 async def test_forty_requests_of_a_session_that_is_due_ask_the_idp_once(
-    system: System, browser: Browser
+    every_system: System, browser: Browser
 ) -> None:
-    async with system() as stack:
+    async with every_system() as stack:
         await stack.sign_in(browser, "alice")
         before = await stack.idp.refreshes()
         hold = stack.idp.relay.hold(TOKEN_REQUEST)

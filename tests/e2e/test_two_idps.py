@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from yarl import URL
@@ -82,23 +82,10 @@ async def test_the_same_address_at_a_second_idp_is_not_the_same_person(
         assert await both.stack.account("alice") == before
 
 
-async def test_an_answer_of_one_is_refused_at_the_others_callback(tmp_path: Path, browsers: Browsers) -> None:
-    async with two(tmp_path) as both:
-        browser = await browsers()
-        page = await both.sign_in_at_other(browser, "dora", follow=False)
-        callback = page.location
-        assert callback.path == f"/_muster/callback/{OTHER_ID}"
-        refused = await browser.go(
-            callback.with_path("/_muster/callback/corp").with_query(callback.query), link=True
-        )
-        assert refused.status in {400, 401}
-        assert (await both.stack.look(browser)).status == 401
-
-
 async def test_the_issuer_of_one_is_refused_in_an_answer_of_the_other(
     tmp_path: Path, browsers: Browsers
 ) -> None:
-    """RFC 9207: mix-up."""
+    """Mix-up: RFC 9207, RFC 9700 §4.4."""
     async with two(tmp_path) as both:
         browser = await browsers()
         page = await both.sign_in_at_other(browser, "dora", follow=False)
@@ -117,7 +104,3 @@ async def test_a_suspension_at_one_ends_nothing_of_a_person_of_the_other(
         await both.stack.idp.suspend("alice")
         await both.stack.signed_out(alice)
         assert (await both.stack.look(dora)).status == 200
-
-
-def test_the_two_alices_differ_in_nothing_but_their_idp() -> None:
-    assert replace(OTHER_ALICE, name="Alice Archer", groups=("engineers",)).subject == "person-alice"
