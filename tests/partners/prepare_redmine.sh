@@ -16,9 +16,13 @@ lack() {
     exit 1
 }
 
-is_there() {
+# The files are enough: a package whose own set-up failed serves the tests as well.
+is_unpacked() {
     for package in $packages; do
-        [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || return 1
+        case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+        installed | half-configured | unpacked | triggers-*) ;;
+        *) return 1 ;;
+        esac
     done
 }
 
@@ -55,12 +59,11 @@ install_packages() {
 if ! command -v dpkg-query >/dev/null 2>&1; then
     lack "Redmine (only Debian and its kin package it: $packages)"
 fi
-if ! is_there; then
-    may_install || lack "Redmine; as root: BUNDLER_VERSION=2.3.15 apt-get install --no-install-recommends $packages"
-    install_packages || {
-        tail -n 20 "$log"
-        lack "Redmine (apt-get could not install $packages; see $log)"
-    }
+if ! is_unpacked; then
+    may_install || lack "Redmine; as root: apt-get install --no-install-recommends ruby-bundler, then
+    BUNDLER_VERSION=2.3.15 apt-get install --no-install-recommends $packages"
+    install_packages || say "apt-get is not content: $(tail -n 1 "$log")"
+    is_unpacked || lack "Redmine (apt-get could not install $packages; see $log)"
     rm -f "$log"
 fi
 exec "${PYTHON:-python3}" "$here/redmine_template.py"
