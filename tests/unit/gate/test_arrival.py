@@ -1,0 +1,288 @@
+"""An Identity arrived, over the real embedded store: outbox and session together, removals before the app."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from proxy.gate.arrival import ArrivalRules, Arrivals, ArrivalStores
+from proxy.identity import NOT_STATED, Identity, IdpId, Subject
+from proxy.provisioning.model import AccountId, Binding, EntryState, Removed, Statement, Vouched
+from proxy.reasons import Reason
+from proxy.session.model import (
+    AccountRefused,
+    AccountState,
+    Pending,
+    Ready,
+    Session,
+    SessionKey,
+    Tokens,
+)
+from proxy.session.policy import RefreshRules
+from proxy.session.store import Lease, Suspicion
+from proxy.storage.keyring import load_keyring
+from proxy.storage.sqlite.store import SqliteStore, open_store
+from tests.fakes.people import CORP, groups, identity, key, session, subject
+
+READY = Ready(login="alice", account_id="7")
+
+
+class Lane:
+    """Answers a visit as prepared, and writes it into the sessions as the courier does."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.answer: AccountState = READY
+        self.visits: list[Subject] = []
+        self.woken = 0
+
+    async def visit_now(self, subject: Subject) -> AccountState:
+        self.visits.append(subject)
+        await self.store.sessions.set_account(subject, self.answer)
+        return self.answer
+
+    def wake(self) -> None:
+        self.woken += 1
+
+
+@dataclass
+class Chronicle:
+    told: list[str] = field(default_factory=list)
+
+    def arrived(self, session: Session) -> None:
+        self.told.append("arrived")
+
+    def turned_away(self, identity: Identity, reason: Reason) -> None:
+        self.told.append(f"turned away: {reason}")
+
+    def cleared(self, subject: Subject) -> None:
+        self.told.append("cleared")
+
+    def removed(self, subject: Subject, idp: IdpId, reason: Reason, marker: str, ended: int) -> None:
+        self.told.append(f"removed: {reason}, {ended} sessions")
+
+
+class House:
+    def __init__(self, store: SqliteStore) -> None:
+        self.store = store
+        self.lane = Lane(store)
+        self.chronicle = Chronicle()
+        self.now = 1000.0
+        self.number = 0
+        self.refuse: Callable[[Identity], Reason | None] = lambda _: None
+
+    def arrivals(
+        self, *, has_app: bool = True, is_prefixed: bool = False, claim: str = "username"
+    ) -> Arrivals:
+        stores = ArrivalStores(
+            sessions=self.store.sessions,
+            joint=self.store.joint,
+            outbox=self.store.outbox,
+            bindings=self.store.bindings,
+            lane=self.lane if has_app else None,
+        )
+        rules = ArrivalRules(
+            refresh=RefreshRules(),
+            admit=lambda identity: self.refuse(identity),
+            login_claim=claim,
+            is_prefixed=is_prefixed,
+        )
+        return Arrivals(stores, rules, self.chronicle, new_cookie=self.new_cookie, clock=lambda: self.now)
+
+    def new_cookie(self) -> tuple[bytes, SessionKey]:
+        self.number += 1
+        return b"cookie-%d" % self.number, key(self.number)
+
+    async def bind(self) -> None:
+        await self.store.outbox.note(_statement(), 900.0)
+        claim = await self.store.outbox.claim(holder="test", now=900.0, seconds=20)
+        assert claim is not None
+        binding = Binding(subject=subject(), account_id=AccountId("7"), login="alice")
+        bound = await self.store.outbox.bind(claim, binding)
+        assert bound is not None
+        await self.store.outbox.ack(bound, now=900.0)
+
+    async def lease(self) -> Lease:
+        lease = await self.store.sessions.acquire(key(1), holder="here", now=self.now, seconds=30)
+        assert lease is not None
+        return lease
+
+
+def _statement(**changes: object) -> Statement:
+    said = identity(groups=groups("ops"), stated_at=900.0)
+    plain = Statement(
+        source=CORP, subject=subject(), says=Vouched(identity=said), at=900.0, known_groups=groups("ops")
+    )
+    return replace(plain, **changes)  # type: ignore[arg-type] # a test's shorthand
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    store = open_store(tmp_path / "muster.db", load_keyring(tmp_path / "keys"))
+    yield House(store)
+    await store.close()
+
+
+async def test_signing_in_notes_the_statement_visits_the_app_and_gives_a_ready_session(house: House) -> None:
+    signed = await house.arrivals().sign_in(
+        identity(groups=groups("ops")), Tokens(), idp_session="sid", replaces=None
+    )
+    assert signed.session.account == READY
+    assert signed.session.idp_session == "sid"
+    assert await house.store.sessions.load(key(1)) == signed.session
+    assert house.lane.visits == [subject()]
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].known_groups == groups("ops")
+
+
+async def test_a_new_session_ends_the_one_that_the_browser_had(house: House) -> None:
+    arrivals = house.arrivals()
+    await arrivals.sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    await arrivals.sign_in(identity(), Tokens(), idp_session=None, replaces=key(1))
+    assert await house.store.sessions.load(key(1)) is None
+    assert await house.store.sessions.load(key(2)) is not None
+
+
+async def test_an_app_that_is_down_makes_a_pending_session(house: House) -> None:
+    house.lane.answer = Pending()
+    signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == Pending()
+
+
+async def test_a_newcomer_refused_by_statement_leaves_no_entry_and_calls_nobody(house: House) -> None:
+    house.refuse = lambda _: Reason.DOMAIN_NOT_ALLOWED
+    signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == AccountRefused(reason=Reason.DOMAIN_NOT_ALLOWED)
+    assert house.lane.visits == []
+    assert await house.store.outbox.entry_of(subject()) is None
+    assert "turned away: domain_not_allowed" in house.chronicle.told
+
+
+async def test_a_bound_member_whose_statement_becomes_refused_stays_as_is(house: House) -> None:
+    await house.bind()
+    house.refuse = lambda _: Reason.EMAIL_NOT_VERIFIED
+    signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == READY
+    assert house.lane.visits == []
+
+
+async def test_a_bound_member_on_the_deny_list_is_refused(house: House) -> None:
+    await house.bind()
+    house.refuse = lambda _: Reason.DENY_LISTED
+    signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == AccountRefused(reason=Reason.DENY_LISTED)
+
+
+async def test_somebody_who_comes_back_is_visited_though_nothing_new_was_said(house: House) -> None:
+    await house.bind()
+    said = identity(groups=groups("ops"))
+    await house.arrivals().sign_in(said, Tokens(), idp_session=None, replaces=None)
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.state is EntryState.OPEN
+    assert house.lane.visits == [subject()]
+
+
+async def test_groups_not_stated_at_a_new_sign_in_are_the_last_known_ones(house: House) -> None:
+    await house.bind()
+    signed = await house.arrivals().sign_in(
+        identity(groups=NOT_STATED), Tokens(), idp_session=None, replaces=None
+    )
+    assert signed.session.identity.groups == groups("ops")
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].known_groups == groups("ops")
+
+
+async def test_a_newcomer_without_stated_groups_has_none(house: House) -> None:
+    signed = await house.arrivals().sign_in(
+        identity(groups=NOT_STATED), Tokens(), idp_session=None, replaces=None
+    )
+    assert signed.session.identity.groups is NOT_STATED
+
+
+async def test_signing_in_again_cancels_a_timer(house: House) -> None:
+    await house.store.sessions.suspect(Suspicion(subject=subject(), idp=CORP, started_at=1.0, fires_at=9e9))
+    await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert not await house.store.sessions.clear_suspicion(subject())
+    assert "cleared" in house.chronicle.told
+
+
+async def test_a_renewal_writes_statement_and_session_together_and_wakes_the_courier(house: House) -> None:
+    await house.store.sessions.create(session(account=READY))
+    later = identity(groups=groups("dev"), stated_at=2000.0)
+    renewed = replace(session(account=READY), version=2, identity=later)
+    assert await house.arrivals().renewed(renewed, later, lease=await house.lease(), now=2000.0)
+    assert await house.store.sessions.load(key(1)) == renewed
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].known_groups == groups("dev")
+    assert house.lane.woken == 1
+
+
+async def test_a_renewal_under_a_lost_lease_writes_neither(house: House) -> None:
+    await house.store.sessions.create(session(account=READY))
+    lease = replace(await house.lease(), fence=999)
+    renewed = replace(session(), version=2)
+    assert not await house.arrivals().renewed(renewed, identity(), lease=lease, now=2000.0)
+    assert await house.store.outbox.entry_of(subject()) is None
+
+
+async def test_somebody_refused_before_and_admitted_now_is_set_up(house: House) -> None:
+    refused = session(account=AccountRefused(reason=Reason.EMAIL_NOT_VERIFIED))
+    await house.store.sessions.create(refused)
+    renewed = replace(refused, version=2)
+    await house.arrivals().renewed(renewed, identity(stated_at=2000.0), lease=await house.lease(), now=2000.0)
+    after = await house.store.sessions.load(key(1))
+    assert after is not None
+    assert after.account == Pending()
+    assert house.lane.woken == 1
+
+
+async def test_a_removal_is_noted_and_ends_every_session_without_the_app(house: House) -> None:
+    await house.bind()
+    await house.store.sessions.create(session())
+    await house.store.sessions.create(session(number=2))
+    await house.arrivals().removed(
+        subject(), CORP, Reason.IDP_DENIED, marker="User disabled", at=2000.0, now=2000.0
+    )
+    assert await house.store.sessions.of_subject(subject()) == ()
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].says == Removed(reason=Reason.IDP_DENIED)
+    assert entry.state is EntryState.OPEN
+    assert house.lane.visits == []
+    assert "removed: idp_denied, 2 sessions" in house.chronicle.told
+
+
+async def test_removing_somebody_the_app_never_knew_leaves_no_entry(house: House) -> None:
+    await house.store.sessions.create(session(account=AccountRefused(reason=Reason.DOMAIN_NOT_ALLOWED)))
+    await house.arrivals().removed(subject(), CORP, Reason.IDP_DENIED, marker="", at=1.0, now=1.0)
+    assert await house.store.outbox.entry_of(subject()) is None
+    assert await house.store.sessions.of_subject(subject()) == ()
+
+
+@pytest.mark.parametrize(
+    ("claim", "is_prefixed", "login"),
+    [
+        ("username", False, "alice"),
+        ("username", True, "corp:alice"),
+        ("email", False, "alice@example.com"),
+        ("sub", False, "sub-alice"),
+    ],
+)
+async def test_without_an_app_api_the_operator_names_the_claim(
+    house: House, claim: str, is_prefixed: bool, login: str
+) -> None:
+    arrivals = house.arrivals(has_app=False, is_prefixed=is_prefixed, claim=claim)
+    signed = await arrivals.sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == Ready(login=login)
+
+
+async def test_an_unverified_address_is_nobodys_login(house: House) -> None:
+    arrivals = house.arrivals(has_app=False, claim="email")
+    unverified = identity(is_email_verified=False)
+    signed = await arrivals.sign_in(unverified, Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == AccountRefused(reason=Reason.EMAIL_MISSING)

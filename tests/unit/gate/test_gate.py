@@ -1,0 +1,242 @@
+"""The gate admits only a session that the store, or a proved cache, holds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from proxy.errors import Unavailable
+from proxy.gate.cache import SessionCache
+from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn
+from proxy.gate.gate import Gate, GateRules
+from proxy.reasons import Reason
+from proxy.session.model import AccountRefused, Pending, Ready, Session, SessionKey, Tokens
+from proxy.session.policy import RefreshRules
+from tests.fakes.people import key, session
+from tests.fakes.session_store import DictSessions
+
+RULES = GateRules(
+    hosts=frozenset({b"app.example.com"}),
+    refresh=RefreshRules(every=3600, grace=3600, cool_off=30),
+    open_paths=frozenset({b"/health"}),
+    open_prefixes=(b"/static/",),
+)
+
+
+class Renewing:
+    """A keeper whose renewals do what the test says."""
+
+    def __init__(self, store: DictSessions) -> None:
+        self.store = store
+        self.calls = 0
+        self.effect: Callable[[Session], Session | None] = lambda old: replace(
+            old, due_at=1e9, refreshed_at=5000.0
+        )
+
+    async def renew(self, key: SessionKey) -> Session | None:
+        self.calls += 1
+        after = self.effect(self.store.sessions[key])
+        if after is None:
+            del self.store.sessions[key]
+        else:
+            self.store.sessions[key] = after
+        return after
+
+
+class House:
+    def __init__(self) -> None:
+        self.now = 2000.0
+        self.store = DictSessions()
+        self.store.sessions[key()] = session()
+        self.cache = SessionCache()
+        self.cache.proved_at = 2000.0
+        self.renewing = Renewing(self.store)
+        self.block: bytes | Reason = b"X-Forwarded-User: alice\r\n"
+        self.gate = Gate(
+            self.store,
+            self.renewing,
+            self.cache,
+            RULES,
+            render=lambda _session, _account: self.block,
+            key_of=lambda cookie: key() if cookie == b"good" else None,
+            clock=lambda: self.now,
+        )
+
+
+def request(
+    path: bytes = b"/page", *, cookie: bytes | None = b"good", host: bytes | None = b"app.example.com"
+) -> Request:
+    return Request(
+        method=b"GET",
+        target=path,
+        path=path,
+        headers=[(b"Sec-Fetch-Mode", b"navigate")],
+        names=[b"sec-fetch-mode"],
+        host=host,
+        cookie=cookie,
+        peer="127.0.0.1",
+        scheme="https",
+    )
+
+
+ADMITTED = Admit(session=key(), block=b"X-Forwarded-User: alice\r\n")
+
+
+async def test_the_second_request_is_decided_without_the_store() -> None:
+    house = House()
+    assert house.gate.decide_now(request()) is None
+    assert await house.gate.decide(request()) == ADMITTED
+    assert house.gate.decide_now(request()) == ADMITTED
+    assert house.store.loads == 1
+
+
+async def test_nothing_is_admitted_from_a_cache_whose_channel_is_not_proved() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.now += 1.1
+    assert house.gate.decide_now(request()) is None
+
+
+async def test_a_due_session_is_never_admitted_from_the_cache() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.now = house.cache.proved_at = 4600.0
+    assert house.gate.decide_now(request()) is None
+
+
+async def test_a_due_session_is_renewed_once_and_admitted() -> None:
+    house = House()
+    house.now = house.cache.proved_at = 4700.0
+    assert await house.gate.decide(request()) == ADMITTED
+    assert house.renewing.calls == 1
+
+
+async def test_a_session_that_ended_at_renewal_signs_in() -> None:
+    house = House()
+    house.now = 4700.0
+    house.renewing.effect = lambda _: None
+    assert await house.gate.decide(request()) == SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.NAVIGATION)
+
+
+async def test_trouble_within_the_grace_is_served_and_after_it_is_a_503() -> None:
+    house = House()
+    house.now = 4700.0
+    house.renewing.effect = lambda old: replace(old, next_attempt_at=house.now + 30)
+    assert await house.gate.decide(request()) == ADMITTED
+    house.now = 4600.0 + 3600 + 5
+    verdict = await house.gate.decide(request(cookie=b"good"))
+    assert isinstance(verdict, Deny)
+    assert (verdict.status, verdict.reason) == (503, Reason.GRACE_OVER)
+
+
+async def test_no_refresh_token_leads_to_a_silent_sign_in_and_leaves_the_session() -> None:
+    house = House()
+    house.now = 4700.0
+    house.store.sessions[key()] = session(tokens=Tokens())
+    verdict = await house.gate.decide(request())
+    assert isinstance(verdict, SignIn)
+    assert verdict.is_silent
+    assert key() in house.store.sessions
+
+
+async def test_a_session_past_its_limit_is_ended() -> None:
+    house = House()
+    house.now = 1000.0 + 31 * 86400
+    verdict = await house.gate.decide(request())
+    assert isinstance(verdict, SignIn)
+    assert house.store.ended == [(key(), Reason.TOO_OLD)]
+
+
+async def test_only_a_ready_account_is_forwarded() -> None:
+    house = House()
+    for account, status in ((Pending(), 503), (AccountRefused(reason=Reason.NO_SEAT), 403)):
+        house.store.sessions[key()] = session(account=account)
+        verdict = await house.gate.decide(request())
+        assert isinstance(verdict, Deny)
+        assert verdict.status == status
+
+
+async def test_a_store_that_does_not_answer_is_a_503_and_never_a_sign_in() -> None:
+    house = House()
+    house.store.down = True
+    verdict = await house.gate.decide(request())
+    assert isinstance(verdict, Deny)
+    assert (verdict.status, verdict.reason) == (503, Reason.STORE_UNAVAILABLE)
+
+
+async def test_a_cached_session_bridges_a_failover_for_the_grace_and_no_longer() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.store.down = True
+    house.now += 4.0
+    assert await house.gate.decide(request()) == ADMITTED
+    house.now += 2.0
+    assert isinstance(await house.gate.decide(request()), Deny)
+
+
+async def test_a_failover_never_bridges_the_hour() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.store.down = True
+    house.now = house.cache.proved_at = 4600.0
+    assert isinstance(await house.gate.decide(request()), Deny)
+
+
+async def test_a_load_overtaken_by_a_change_serves_this_request_but_is_not_kept() -> None:
+    house = House()
+    load = house.store.load
+
+    async def overtaken(wanted: SessionKey) -> Session | None:
+        found = await load(wanted)
+        house.cache.drop(wanted)
+        return found
+
+    house.store.load = overtaken  # type: ignore[method-assign] # the fake, at the moment of a race
+    assert await house.gate.decide(request()) == ADMITTED
+    assert house.gate.decide_now(request()) is None
+
+
+async def test_headers_that_do_not_fit_are_an_error_and_never_cut() -> None:
+    house = House()
+    house.block = Reason.GROUPS_TOO_LARGE
+    verdict = await house.gate.decide(request())
+    assert isinstance(verdict, Deny)
+    assert verdict.reason is Reason.GROUPS_TOO_LARGE
+
+
+def test_a_foreign_host_is_refused_before_anything_else() -> None:
+    gate = House().gate
+    for host in (b"evil.example", None):
+        verdict = gate.decide_now(request(host=host))
+        assert isinstance(verdict, Deny)
+        assert (verdict.status, verdict.reason) == (421, Reason.WRONG_HOST)
+    assert gate.decide_now(request(b"/_muster/livez", host=b"10.0.0.7:8080")) == Own()
+
+
+def test_own_pages_and_open_paths_need_no_session() -> None:
+    gate = House().gate
+    assert gate.decide_now(request(b"/_muster/profile", cookie=None)) == Own()
+    assert gate.decide_now(request(b"/health", cookie=None)) == Open()
+    assert gate.decide_now(request(b"/static/a.css", cookie=None)) == Open()
+    for path in (b"/healthz", b"/static", b"/stat", b"/page"):
+        assert isinstance(gate.decide_now(request(path, cookie=None)), SignIn)
+
+
+async def test_a_cookie_that_is_not_ours_is_treated_as_none() -> None:
+    house = House()
+    verdict = await house.gate.decide(request(cookie=b"junk"))
+    assert isinstance(verdict, SignIn)
+    assert house.store.loads == 0
+
+
+async def test_a_renewal_that_cannot_be_done_is_a_503() -> None:
+    house = House()
+    house.now = 4700.0
+
+    def away(_: Session) -> Session:
+        raise Unavailable("another process holds this renewal")
+
+    house.renewing.effect = away
+    assert isinstance(await house.gate.decide(request()), Deny)
+
+
+def test_ready_is_what_the_render_sees() -> None:
+    assert session().account == Ready(login="alice", account_id="7")
