@@ -189,7 +189,7 @@ async def test_a_load_overtaken_by_a_change_serves_this_request_but_is_not_kept(
         house.cache.drop(wanted)
         return found
 
-    house.store.load = overtaken  # type: ignore[method-assign] # the fake, at the moment of a race
+    house.store.load = overtaken  # type: ignore[method-assign,assignment] # the fake, at the moment of a race
     assert await house.gate.decide(request()) == ADMITTED
     assert house.gate.decide_now(request()) is None
 
