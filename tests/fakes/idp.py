@@ -10,14 +10,23 @@ import hashlib
 import hmac
 import json
 import secrets
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from aiohttp import web
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from joserfc.jws import JWSRegistry
 
@@ -243,8 +252,8 @@ class FakeIdp:
             **self.people[subject],
             **({"nonce": nonce} if nonce else {}),
         }
-        header = {"alg": self.algorithm, "kid": self.key.kid}
-        return self.sign(self.claims(claims), self.header(header))
+        stated = self.claims(claims)
+        return self.sign(stated, self.header({"alg": self.algorithm, "kid": self.key.kid}))
 
     def _is_client(self, request: web.Request, form: Mapping[str, str]) -> bool:
         """The client's proof, read as RFC 6749 §2.3.1 says: form-decoded after base64."""
@@ -287,9 +296,38 @@ class FakeIdp:
         self._held.set()
 
 
+def make_certificate(folder: Path) -> Path:
+    """A self-signed certificate for 127.0.0.1, with its key in the same file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
+    start = datetime.now(UTC) - timedelta(hours=1)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=1))
+        .add_extension(address, critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = Encoding.PEM
+    path = folder / "certificate.pem"
+    secret = key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(certificate.public_bytes(pem) + secret)
+    return path
+
+
+def _tls(certificate: Path | None) -> ssl.SSLContext | None:
+    if certificate is None:
+        return None
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return context
+
+
 @asynccontextmanager
-async def running_idp() -> AsyncIterator[FakeIdp]:
-    """An IdP on a free port of loopback."""
+async def running_idp(certificate: Path | None = None) -> AsyncIterator[FakeIdp]:
+    """An IdP on a free port of loopback, over TLS with a certificate."""
     idp = FakeIdp()
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", idp.serve("discovery", idp.discovery))
@@ -299,10 +337,10 @@ async def running_idp() -> AsyncIterator[FakeIdp]:
     app.router.add_post("/revoke", idp.serve("revoke", idp.revoke))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls(certificate))
     await site.start()
     host, port = runner.addresses[0][:2]
-    idp.issuer = f"http://{host}:{port}"
+    idp.issuer = f"{'http' if certificate is None else 'https'}://{host}:{port}"
     try:
         yield idp
     finally:
