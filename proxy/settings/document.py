@@ -54,7 +54,7 @@ def read_document(text: str) -> Document:
             tree={},
             problems=(Problem(path="", line=None, message=f"this is not YAML: {_first(str(error))}"),),
         )
-    if node is None:
+    if node is None or (isinstance(node, ScalarNode) and node.value == "" and node.style is None):
         return Document(tree={})
     if not isinstance(node, MappingNode):
         line = node.start_mark.line + 1

@@ -9,9 +9,9 @@ from proxy.settings.section import written_as
 
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES: Final = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
-_PART: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _DURATION: Final = re.compile(rf"(?:{_PART.pattern})+")
-_SIZE: Final = re.compile(r"(\d+)\s?(B|KiB|MiB|GiB)")
+_SIZE: Final = re.compile(r"([0-9]+) ?(B|KiB|MiB|GiB)")
 _LONGEST: Final = 100 * 366 * 86400.0
 
 

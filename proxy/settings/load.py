@@ -23,7 +23,7 @@ from proxy.settings.model import Settings
 from proxy.settings.overrides import Overridden, override
 from proxy.settings.section import Reading
 from proxy.settings.standin import broken_roots, is_inside, mended
-from proxy.settings.wording import is_consequence, sentence
+from proxy.settings.wording import causes, sentence
 
 _LARGEST = 4 * 1024 * 1024
 
@@ -82,7 +82,7 @@ def _validated(tree: Any, where: Reading) -> tuple[Settings | None, list[ErrorDe
     try:
         return Settings.model_validate_json(json.dumps(tree), context=where), []
     except ValidationError as error:
-        return None, [detail for detail in error.errors(include_url=False) if not is_consequence(detail)]
+        return None, causes(error.errors(include_url=False))
 
 
 def _among_the_sound(tree: Any, errors: list[ErrorDetails], where: Reading) -> list[tuple[Loc, str]]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import PlainValidator, ValidationInfo, WithJsonSchema
+from pydantic import PlainSerializer, PlainValidator, ValidationInfo, WithJsonSchema
 
 from proxy.settings.section import Reading, local_path, reading
 
@@ -136,5 +136,6 @@ def _either(name: str) -> dict[str, Any]:
 Secret = Annotated[
     SecretRef,
     PlainValidator(_validate),
+    PlainSerializer(lambda ref: str(ref.file or ref.env)),
     WithJsonSchema({"anyOf": [_either("file"), _either("env")], "x-kind": "secret"}),
 ]

@@ -3,6 +3,7 @@
 No value is ever repeated: it may be a secret.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -27,10 +28,17 @@ _SENTENCES = {
 }
 
 
-def is_consequence(error: ErrorDetails) -> bool:
-    """Whether a finding only follows from another: a list is "empty" because its items are wrong."""
+def causes(errors: Iterable[ErrorDetails]) -> list[ErrorDetails]:
+    """The findings without those that only follow from another: a list is "empty" because its items are wrong."""
+    errors = list(errors)
+    return [error for error in errors if not _is_consequence(error, errors)]
+
+
+def _is_consequence(error: ErrorDetails, errors: list[ErrorDetails]) -> bool:
+    loc = error["loc"]
     return error["type"] == "default_factory_not_called" or (
-        error["type"] == "too_short" and bool(error.get("input"))
+        error["type"] == "too_short"
+        and any(other["loc"][: len(loc)] == loc != other["loc"] for other in errors)
     )
 
 

@@ -1,0 +1,62 @@
+"""Warnings: served, but probably not meant."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.configurations import IDP, settings_of
+
+
+def warnings(folder: Path, **changes: Any) -> dict[str, str]:
+    return {warning.path: warning.message for warning in settings_of(folder, **changes).warnings}
+
+
+def test_an_ordinary_configuration_has_none(tmp_path: Path) -> None:
+    assert warnings(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"joining": {}}, "joining.domains"),
+        ({"joining": {"domains": ["*", "example.com"]}}, "joining.domains"),
+        ({"public_url": "http://app.example.com", "insecure_http": True}, "insecure_http"),
+        ({"app": None, "headers": {"user_claim": "sub"}, "groups": {"same_name": True}}, "groups"),
+        ({"app": None, "headers": {"user_claim": "sub"}, "roles": {"order": [{"name": "a"}]}}, "roles"),
+        ({"open_paths": ["/health", "/*"]}, "open_paths[1]"),
+        ({"groups": {"enabled": False, "links": [{"app": "A", "idp": "x"}]}}, "groups.enabled"),
+        ({"ops_listen": "0.0.0.0:9090"}, "ops_listen"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_doubt_is_named_at_its_place(changes: dict[str, Any], path: str, tmp_path: Path) -> None:
+    assert list(warnings(tmp_path, **changes)) == [path]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"joining": {"domains": ["*"]}},
+        {"joining": {"auto_join": False}},
+        {"public_url": "https://app.example.com", "insecure_http": True},
+        {"ops_listen": "127.0.0.1:9090"},
+        {"groups": {"enabled": False}},
+    ],
+)
+def test_what_is_meant_is_no_doubt(changes: dict[str, Any], tmp_path: Path) -> None:
+    assert warnings(tmp_path, **changes) == {}
+
+
+def test_a_secret_that_everybody_may_read_is_a_warning_not_a_mistake(tmp_path: Path) -> None:
+    for name, mode in (("open", 0o644), ("closed", 0o600)):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(mode)
+    app = {
+        "preset": "demo",
+        "url": "http://127.0.0.1:1",
+        "credentials": {"token": {"file": "open"}, "other": {"file": "closed"}},
+    }
+    found = warnings(tmp_path, idps=[{**IDP, "client_secret": {"file": "open"}}], app=app)
+    assert list(found) == ["idps[0].client_secret", "app.credentials.token"]
+    assert "chmod 600" in found["app.credentials.token"]
