@@ -1,6 +1,7 @@
 """Leases: one holder at a time, each grant fenced off from the one before."""
 
 import asyncio
+from dataclasses import replace
 
 from proxy.reasons import Reason
 from tests.contract.engines import Store
@@ -43,6 +44,8 @@ async def test_a_holder_that_asks_again_gets_a_lease_that_fences_its_first_off(s
     assert first is not None
     assert second is not None
     assert not await store.sessions.save(next_version(held), lease=first)
+    assert await store.sessions.renew(first, now=NOW + 2, seconds=30) is None
+    await store.sessions.release(first)
     assert await store.sessions.save(next_version(held), lease=second)
 
 
@@ -107,8 +110,6 @@ async def test_saves_race_and_one_wins(store: Store) -> None:
 
 
 async def test_candidates_for_early_renewal_are_due_used_out_of_cool_off_and_unleased(store: Store) -> None:
-    from dataclasses import replace
-
     due = {"due_at": NOW + 10, "last_seen_at": NOW}
     rows = {
         "candidate": due,

@@ -119,8 +119,9 @@ def version_of(connection: sqlite3.Connection) -> int:
 
 def is_foreign(connection: sqlite3.Connection) -> bool:
     """Whether the file is another program's database. An empty file is nobody's."""
-    owner = connection.execute("PRAGMA application_id").fetchone()[0]
     has_tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone() is not None
+    # Asked second: a process that starts with us may commit tables and mark together between the two questions.
+    owner = connection.execute("PRAGMA application_id").fetchone()[0]
     return has_tables and owner != APPLICATION_ID
 
 

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +46,15 @@ def test_a_file_opens_again_with_what_it_holds(path: Path, connection: sqlite3.C
     writing, reading = open_connections(path, timeout=1)
     with closing(writing), closing(reading):
         assert reading.execute("SELECT scope FROM latches").fetchall() == [("idp:corp",)]
+
+
+def test_processes_that_start_together_make_the_tables_once(tmp_path: Path) -> None:
+    def open_and_close(number: int) -> None:
+        for connection in open_connections(tmp_path / f"{number // 8}.db", timeout=5):
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(open_and_close, range(40)))
 
 
 def test_an_unreachable_folder_is_a_sentence(tmp_path: Path) -> None:
