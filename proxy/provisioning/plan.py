@@ -224,7 +224,7 @@ def _role_steps(
     if member.role is None:
         is_told = terms.binding is not None and terms.binding.granted_role == role
         return [], [] if is_told else [step], []
-    if _is_higher(role, member.role, terms.roles):
+    if is_higher(role, member.role, terms.roles):
         return [], [step], []
     if not _may_lower(entitlement, member.role, terms):
         return [], [], []
@@ -233,7 +233,8 @@ def _role_steps(
     return [replace(step, takes_away=True)], [], []
 
 
-def _is_higher(role: RoleName, than: RoleName, order: tuple[Role, ...]) -> bool:
+def is_higher(role: RoleName, than: RoleName, order: tuple[Role, ...]) -> bool:
+    """False too where one of them is not in the order: nobody said how they compare."""
     names = [one.name for one in order]
     return role in names and than in names and names.index(role) > names.index(than)
 

@@ -12,7 +12,7 @@ Blocking comes before all of it and never waits for the app. A visit that ends a
 from dataclasses import replace
 
 from proxy.groups.links import owned_groups
-from proxy.groups.rules import AppGroupName, Missing
+from proxy.groups.rules import AppGroupName, Missing, RoleName
 from proxy.identity import IdpId, Subject
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.ending import Ending
@@ -37,7 +37,7 @@ from proxy.provisioning.model import (
 )
 from proxy.provisioning.outbox import Claim
 from proxy.provisioning.performing import Performer
-from proxy.provisioning.plan import Terms, plan
+from proxy.provisioning.plan import Terms, is_higher, plan
 from proxy.provisioning.retry import Again
 from proxy.provisioning.should import should_be
 from proxy.reasons import Reason
@@ -235,9 +235,12 @@ class Visit:
                 self._journal.write("leave_alone", note.reason, cause=note.cause, outcome=note.about)
 
     async def _perform(self, allowed: Plan, member: Member) -> AppFault | None:
-        """A role that we are about to give is written down first: after a crash it would pass for somebody else's."""
+        """A role about to be raised is written down first: after a crash it would pass for somebody else's.
+
+        A lowered one is written down after (`_finish`): until then only the old one lets us lower it.
+        """
         for step in allowed.steps:
-            if isinstance(step.operation, SetRole) and member.role is not None:
+            if isinstance(step.operation, SetRole) and self._raises(step.operation.role, member.role):
                 await self._ending.update_bindings(granted_role=step.operation.role)
         fault = await self._performer.perform(allowed, member)
         if fault is None:
@@ -246,16 +249,26 @@ class Visit:
                     await self._ending.update_bindings(granted_role=step.operation.role)
         return fault
 
+    def _raises(self, role: RoleName, present: RoleName | None) -> bool:
+        return present is not None and is_higher(role, present, self._kit.rules.groups.roles.order)
+
     async def _finish(
         self, should: Should, member: Member, groups: tuple[AppGroup, ...], held: tuple[Held, ...]
     ) -> Visited:
         complaints = self._performer.complaints
+        await self._own_the_role(should, member)
         if isinstance(should, Wanted) and self._kit.rules.groups.missing is Missing.ERROR:
             missing = [one for one in should.entitlement.because if one.reason is Reason.APP_GROUP_MISSING]
             complaints += tuple(f"app group {one.about!r} is missing" for one in missing)
         return await self._ending.agreed(
             should, member, self._remembered(should, member, groups), held=held, complaints=complaints
         )
+
+    async def _own_the_role(self, should: Should, member: Member) -> None:
+        """Of a role that was ours before, a crash may have kept us from writing down what it is now."""
+        was_ours = any(binding.granted_role is not None for binding in self._ending.bindings)
+        if was_ours and isinstance(should, Wanted) and should.entitlement.role == member.role:
+            await self._ending.update_bindings(granted_role=member.role)
 
     def _remembered(
         self, should: Should, member: Member, groups: tuple[AppGroup, ...]
