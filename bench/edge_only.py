@@ -2,10 +2,12 @@
 
 import asyncio
 import cProfile
+import os
 import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -28,7 +30,9 @@ class CachedGate:
     """Admits the one cookie it knows, as the gate's cache does in the steady state."""
 
     def __init__(self) -> None:
-        person = IdentityHeaders(user="ada", email="ada@example.com", username="ada", groups=("engineers", "platform"))
+        person = IdentityHeaders(
+            user="ada", email="ada@example.com", username="ada", groups=("engineers", "platform")
+        )
         block = render_block(person, HeaderNames())
         assert not isinstance(block, TooLarge)
         self._sessions = {b"a" * 43: (Admit(session=SessionKey("0" * 64), block=block), time.time() + 1e6)}
@@ -59,17 +63,23 @@ async def no_own_pages() -> socket.socket:
     raise OSError("no own pages in this measurement")
 
 
+def appending_to(path: Path) -> Callable[[str], object]:
+    """Writes batches of lines to the end of a file that stays open."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return lambda text: os.write(descriptor, text.encode())
+
+
 async def serve(port: int, upstream_port: int, access: str) -> None:
     """Until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    sink = None if access == "-" else Path(access).open("a")  # noqa: ASYNC230 -- opened once, before listening
+    lines = None if access == "-" else AccessLines(appending_to(Path(access)), time.time)
     neighbours = Neighbours(
         gate=CachedGate(),
         answers=ReasonAsText(),
         connect_own=no_own_pages,
-        access=AccessLines(sink.write, time.time) if sink else None,
-        report=lambda error: repr(error),
+        access=lines,
+        report=repr,
     )
     listener = Listener(
         neighbours,

@@ -15,7 +15,9 @@ async def make(upstream: str) -> web.Application:
     async def forward(request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name not in dropped}
         body = request.content if request.body_exists else None
-        async with session.request(request.method, upstream + request.path_qs, headers=headers, data=body) as answer:
+        async with session.request(
+            request.method, upstream + request.path_qs, headers=headers, data=body
+        ) as answer:
             kept = {name: value for name, value in answer.headers.items() if name not in dropped}
             return web.Response(status=answer.status, headers=kept, body=await answer.read())
 

@@ -13,7 +13,16 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import Run, median, run_wrk
-from bench.targets import ROOT, Start, Target, edge_only, is_answering, nginx_proxy, nginx_upstream, plain_aiohttp
+from bench.targets import (
+    ROOT,
+    Start,
+    Target,
+    edge_only,
+    is_answering,
+    nginx_proxy,
+    nginx_upstream,
+    plain_aiohttp,
+)
 
 CONNECTIONS = 64
 SCENARIO = "GET 1 KiB, 64 keep-alive connections"
@@ -65,7 +74,11 @@ def save(results: dict[str, Run]) -> Path:
     out = ROOT / "bench" / "out" / "latest.json"
     out.parent.mkdir(exist_ok=True)
     rows = [
-        {"scenario": SCENARIO, "name": name, **{f: round(getattr(run, f), 3) for f in Run.__dataclass_fields__}}
+        {
+            "scenario": SCENARIO,
+            "name": name,
+            **{f: round(getattr(run, f), 3) for f in Run.__dataclass_fields__},
+        }
         for name, run in results.items()
     ]
     out.write_text(json.dumps(rows, indent=2) + "\n")

@@ -1,6 +1,6 @@
 """What is measured: nginx, a plain aiohttp proxy and Muster, one process each, in front of one nginx upstream.
 
-A target is started by a context manager that yields a `Target`: where to send requests, with which Cookie, and the proxy's process.
+A target is started by a context manager that yields a `Target`: where to send requests, with which Cookie, and the processes.
 `BENCH_ACCESS=0` turns the access line off on all sides alike; by default all write one, in batches where they can.
 """
 
@@ -127,7 +127,9 @@ def _python(name: str, module: str) -> Start:
         access = str(directory / f"{name}.access.log") if has_access_line() else "-"
         command = [sys.executable, "-m", module, str(port), str(upstream), access]
         with process(command, port, directory) as pid:
-            yield Target(name=name, url=f"http://127.0.0.1:{port}/1k", pids=(pid,), cookie="__Host-muster=" + "a" * 43)
+            yield Target(
+                name=name, url=f"http://127.0.0.1:{port}/1k", pids=(pid,), cookie="__Host-muster=" + "a" * 43
+            )
 
     return start
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
-from proxy.edge.ports import Answer
+from proxy.edge.ports import Answer, ConnectOwn
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.gate.decision import Admit, Deny, Open, Own, Request, SignIn, Verdict
 from proxy.gate.fields import FieldRules
@@ -168,7 +168,7 @@ async def running_edge(
     *,
     gate: FakeGate | None = None,
     limits: Limits | None = None,
-    connect_own: Callable[[], "asyncio.Future[socket.socket]"] | None = None,
+    connect_own: ConnectOwn | None = None,
     fields: FieldRules = FIELDS,
 ) -> AsyncIterator[Edge]:
     """A listener on a free port in front of `upstream`; drained at the end."""
