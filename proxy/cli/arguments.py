@@ -83,6 +83,11 @@ def _held(commands: Commands) -> None:
     )
     release.add_argument("scope", metavar="SCOPE", help="idp:ID or link:APP GROUP, as listed")
     _with_configuration(release)
+    drop = _command(
+        actions, "drop", "leave a scope's people in the app as they are, until their IdP says something new"
+    )
+    drop.add_argument("scope", metavar="SCOPE", help="idp:ID or link:APP GROUP, as listed")
+    _with_configuration(drop)
 
 
 def _parked(commands: Commands) -> None:

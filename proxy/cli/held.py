@@ -1,0 +1,47 @@
+"""`muster held`: what the guard against mass changes holds, and letting it go on."""
+
+import sys
+from argparse import Namespace
+
+from proxy.cli.configuration import configured
+from proxy.cli.store import now, print_entries, with_store
+from proxy.provisioning.holding import ALL, drop, held_scopes, release
+from proxy.provisioning.model import Entry, EntryState
+from proxy.storage.sqlite.store import SqliteStore
+
+
+def run(args: Namespace) -> int:
+    """List, release or drop. 1 when the named scope is not held."""
+    settings = configured(args)
+    if args.action == "list":
+        return _show(*with_store(settings, _look))
+    scope: str = args.scope
+    is_released: bool = args.action == "release"
+    count = with_store(settings, lambda store: _decide(store, scope, is_released=is_released))
+    if count is None:
+        print(f"muster: {scope!r} is not held (muster held list shows what is)", file=sys.stderr)
+        return 1
+    what = "will be carried out, planned again" if is_released else "stay as they are in the app"
+    print(f"{'released' if is_released else 'dropped'} {scope}: {count} people {what}")
+    return 0
+
+
+async def _look(store: SqliteStore) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+    return await held_scopes(store.ledger), await store.outbox.entries(EntryState.HELD, ALL)
+
+
+async def _decide(store: SqliteStore, scope: str, *, is_released: bool) -> int | None:
+    if scope not in await held_scopes(store.ledger):
+        return None
+    return await (release if is_released else drop)(scope, store.outbox, store.ledger, now())
+
+
+def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...]) -> int:
+    if not scopes and not entries:
+        print("nothing is held")
+        return 0
+    for scope in scopes:
+        print(f"held: {scope}")
+    if entries:
+        print_entries(entries)
+    return 0

@@ -1,0 +1,29 @@
+"""`muster parked`: what the app refused, and trying it again."""
+
+import sys
+from argparse import Namespace
+
+from proxy.cli.configuration import configured
+from proxy.cli.store import now, print_entries, with_store
+from proxy.provisioning.model import EntryState
+
+_MOST: int = 1_000_000
+
+
+def run(args: Namespace) -> int:
+    """List or retry. 1 when the named entry is not parked."""
+    settings = configured(args)
+    if args.action == "list":
+        entries = with_store(settings, lambda store: store.outbox.entries(EntryState.PARKED, _MOST))
+        if entries:
+            print_entries(entries)
+        else:
+            print("nothing is parked")
+        return 0
+    entry: int | None = args.entry
+    count = with_store(settings, lambda store: store.outbox.reopen(entry, EntryState.PARKED, now()))
+    if entry is not None and count == 0:
+        print(f"muster: entry {entry} is not parked (muster parked list shows what is)", file=sys.stderr)
+        return 1
+    print(f"{count} will be tried again")
+    return 0

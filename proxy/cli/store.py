@@ -1,0 +1,59 @@
+"""The store, opened beside a running server by a command that looks into it."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from proxy.cli.table import print_table
+from proxy.errors import Problem, SettingsError
+from proxy.provisioning.model import Entry, Vouched
+from proxy.settings.model import Settings
+from proxy.storage.keyring import load_keyring
+from proxy.storage.sqlite.store import SqliteStore, open_store
+
+Result = TypeVar("Result")
+
+
+def with_store(settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
+    """What `work` returns. Raises SettingsError when there is no store yet or it cannot be opened, and Unavailable."""
+    for path in settings.files:
+        if not path.exists():
+            message = f"there is no {path} yet: Muster has not run with this configuration"
+            raise SettingsError((Problem(path="", line=None, message=message),))
+    return asyncio.run(_run(settings, work))
+
+
+async def _run(settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
+    store = open_store(settings.store.sqlite, load_keyring(settings.keys_file))
+    try:
+        return await work(store)
+    finally:
+        await store.close()
+
+
+def now() -> float:
+    """The wall clock, in seconds since the epoch."""
+    return time.time()
+
+
+def print_entries(entries: Iterable[Entry]) -> None:
+    """A table of outbox entries."""
+    heads = ("entry", "who", "since", "reason", "detail")
+    print_table(heads, [_row(entry) for entry in entries])
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
+    since = datetime.fromtimestamp(entry.since, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return str(entry.id), _who(entry), since, entry.reason or "", entry.detail.replace("\n", ", ")
+
+
+def _who(entry: Entry) -> str:
+    """The address, if an IdP states one; else the account's id or the subject."""
+    emails = [said.says.identity.email for said in entry.statements if isinstance(said.says, Vouched)]
+    named = next((email for email in emails if email), None)
+    if named:
+        return named
+    subjects = [said.subject.subject for said in entry.statements]
+    return f"account {entry.account_id}" if entry.account_id else (subjects or ["?"])[0]
