@@ -120,7 +120,7 @@ def _from_known(
     linked, missing = _existing(active, rules, app_groups)
     role, why_role = _role(known, linked, rules)
     groups, why_group = _with_role_group(linked, role, rules, app_groups)
-    if not groups and not _is_watched_only(matches):
+    if not groups and not _role_groups(rules) and not _is_watched_only(matches):
         groups, why_group = _default_group(rules, app_groups)
     watched = observed_groups(rules) & app_groups
     return Entitlement(
@@ -206,7 +206,7 @@ def _default_group(
     rules: GroupRules, app_groups: frozenset[AppGroupName]
 ) -> tuple[frozenset[AppGroupName], list[Because]]:
     """For apps without role groups: where somebody goes whom nothing matches (semantics §7.7)."""
-    if rules.default_group is None or _role_groups(rules):
+    if rules.default_group is None:
         return frozenset(), []
     had, missing = _existing(frozenset({rules.default_group}), rules, app_groups)
     cause = "no group matches"
