@@ -120,6 +120,7 @@ def test_the_longest_key_is_tried_first_and_a_dead_end_is_left_again() -> None:
     claims = {"a.b": {"x": 1}, "a": {"b": {"c": "here"}}}
     assert find_claim(claims, "a.b.c") == "here"
     assert find_claim(claims, "a.b.d") is MISSING
+    assert find_claim({"a": {"b.c": "short"}, "a.b": {"c": "long"}}, "a.b.c") == "long"
 
 
 @pytest.mark.parametrize("path", ["", ".", "..", "a.", ".a", "a..b"])

@@ -34,6 +34,8 @@ def test_public_keys_of_all_three_types_are_read() -> None:
         {**RSA, "use": "enc"},
         {**RSA, "key_ops": ["sign"]},
         {**RSA, "key_ops": "verify"},
+        rsa_key().as_dict(private=True),
+        ec_key("ec-2").as_dict(private=True),
         {**RSA, "d": "AQAB"},
         {**RSA, "n": 7},
         {**RSA, "n": "!!"},
