@@ -360,6 +360,9 @@ class ClientConnection(asyncio.Protocol):
         if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self._transport.abort()
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
 
     # Deadlines and ends from outside.
 

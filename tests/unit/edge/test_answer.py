@@ -2,8 +2,20 @@
 
 import pytest
 
-from proxy.edge.answer import CHUNKED, LENGTH, NO_BODY, UNTIL_CLOSE, chunk, frame, interim, joined, render, status_line
+from proxy.edge.answer import (
+    CHUNKED,
+    LENGTH,
+    NO_BODY,
+    UNTIL_CLOSE,
+    chunk,
+    frame,
+    interim,
+    joined,
+    render,
+    status_line,
+)
 from proxy.edge.ports import Answer
+from proxy.gate.fields import Sifted
 
 FIVE = b"Content-Length: 5\r\n"
 CODED = b"Transfer-Encoding: chunked\r\n"
@@ -44,7 +56,7 @@ def test_framing(
     takes_chunks: bool,
     expected: tuple[int, bytes, bool] | None,
 ) -> None:
-    sifted = ([], length, coding)
+    sifted: Sifted = ([], length, coding)
     assert frame(sifted, status, version=version, is_head=is_head, takes_chunks=takes_chunks) == expected
 
 
@@ -68,5 +80,10 @@ def test_an_answer_of_our_own() -> None:
 
 
 def test_head_gets_the_length_and_no_body_and_204_neither() -> None:
-    assert render(Answer(status=200, body=b"no"), date=b"D", is_head=True, connection=b"").endswith(b"Content-Length: 2\r\n\r\n")
-    assert render(Answer(status=204), date=b"D", is_head=False, connection=b"") == b"HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n"
+    assert render(Answer(status=200, body=b"no"), date=b"D", is_head=True, connection=b"").endswith(
+        b"Content-Length: 2\r\n\r\n"
+    )
+    assert (
+        render(Answer(status=204), date=b"D", is_head=False, connection=b"")
+        == b"HTTP/1.1 204 No Content\r\nDate: D\r\n\r\n"
+    )

@@ -65,7 +65,10 @@ REJECTED = {
     "CL and TE": (Case(headers=_with((b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked"))), 400),
     "TE in 1.0": (Case(version="1.0", headers=_with((b"Transfer-Encoding", b"chunked"))), 400),
     "TE list": (Case(headers=_with((b"Transfer-Encoding", b"gzip, chunked"))), 400),
-    "TE twice": (Case(headers=_with((b"Transfer-Encoding", b"chunked"), (b"transfer-encoding", b"chunked"))), 400),
+    "TE twice": (
+        Case(headers=_with((b"Transfer-Encoding", b"chunked"), (b"transfer-encoding", b"chunked"))),
+        400,
+    ),
     "CL twice": (Case(headers=_with((b"Content-Length", b"1"), (b"content-length", b"1"))), 400),
     "CL list": (Case(headers=_with((b"Content-Length", b"1, 1"))), 400),
     "CL of another script": (Case(headers=_with((b"Content-Length", "١".encode()))), 400),
@@ -73,7 +76,10 @@ REJECTED = {
     "upgrade with a body": (Case(headers=_with((b"Content-Length", b"1")), is_upgrade=True), 400),
     "upgrade with chunks": (Case(headers=_with((b"Transfer-Encoding", b"chunked")), is_upgrade=True), 400),
     "unknown expectation": (Case(headers=_with((b"Expect", b"x"))), 417),
-    "two expectations": (Case(headers=_with((b"Expect", b"100-continue"), (b"Expect", b"100-continue"))), 417),
+    "two expectations": (
+        Case(headers=_with((b"Expect", b"100-continue"), (b"Expect", b"100-continue"))),
+        417,
+    ),
 }
 
 
@@ -107,7 +113,9 @@ def test_hosts_that_pass(host: bytes) -> None:
     assert Case(headers=[(b"hOST", host)]).passed().request.host == host
 
 
-@pytest.mark.parametrize("host", [b"a/b", b"a?b", b"a#b", b"u@a", b"a,b", b"[::1", b"a:b", b"a:", b"[x]", b"\xc3\xa9", b"a\\b"])
+@pytest.mark.parametrize(
+    "host", [b"a/b", b"a?b", b"a#b", b"u@a", b"a,b", b"[::1", b"a:b", b"a:", b"[x]", b"\xc3\xa9", b"a\\b"]
+)
 def test_hosts_that_do_not(host: bytes) -> None:
     assert isinstance(Case(headers=[(b"Host", host)]).judged(), Rejection)
 

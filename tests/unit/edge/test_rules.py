@@ -15,7 +15,13 @@ def test_authority(host: str, port: int, authority: bytes) -> None:
 
 def test_every_phase_has_a_deadline_by_default() -> None:
     limits, upstream = Limits(), UpstreamRules(host="a", port=1)
-    deadlines = (limits.header_timeout, limits.body_timeout, limits.idle_timeout, limits.write_timeout, limits.drain_timeout)
+    deadlines = (
+        limits.header_timeout,
+        limits.body_timeout,
+        limits.idle_timeout,
+        limits.write_timeout,
+        limits.drain_timeout,
+    )
     assert all(0 < seconds < 120 for seconds in deadlines)
     assert 0 < upstream.connect_timeout < upstream.first_byte_timeout < 120
     assert 0 < upstream.idle_timeout < 120

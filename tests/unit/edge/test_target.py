@@ -24,7 +24,21 @@ def test_accepted_forms(method: bytes, raw: bytes, expected: tuple[bytes, bytes,
 
 
 @pytest.mark.parametrize(
-    "raw", [b"", b"*", b"a", b"a:80", b"ftp://a/", b"http:///x", b"http://u@a/", b"/a b", b"/a#b", b"/\x7f", b"/\x00", b"/\t"]
+    "raw",
+    [
+        b"",
+        b"*",
+        b"a",
+        b"a:80",
+        b"ftp://a/",
+        b"http:///x",
+        b"http://u@a/",
+        b"/a b",
+        b"/a#b",
+        b"/\x7f",
+        b"/\x00",
+        b"/\t",
+    ],
 )
 def test_refused_forms(raw: bytes) -> None:
     assert read_target(b"GET", raw) is None
@@ -66,7 +80,19 @@ def test_another_spelling_of_an_own_path_is_ambiguous(path: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [b"/", b"/_muster/", b"/_muster/x%20y", b"/_muster", b"/musterx/", b"/a/_muster/x", b"/100%", b"/%", b"*", b"/a;b"]
+    "path",
+    [
+        b"/",
+        b"/_muster/",
+        b"/_muster/x%20y",
+        b"/_muster",
+        b"/musterx/",
+        b"/a/_muster/x",
+        b"/100%",
+        b"/%",
+        b"*",
+        b"/a;b",
+    ],
 )
 def test_a_plain_path_is_not(path: bytes) -> None:
     assert not is_ambiguous(path)

@@ -17,6 +17,11 @@ from proxy.gate.headers import HeaderNames
 RULES = FieldRules(identity=(*HeaderNames().all(), "Remote-User"), cookie="__Host-muster")
 NAME = b"__Host-muster"
 NOTHING: frozenset[bytes] = frozenset()
+ALL_DROPPED = [
+    "Host", "Content-Length", "Expect", "Connection", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer", "Upgrade",
+    "Transfer-Encoding", "Proxy-Connection", "HTTP2-Settings", "X-Forwarded-User", "x_forwarded_for", "Forwarded",
+    "X-Real-IP", "Remote_User", "X-Muster-Peer", "Authorization",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -28,22 +33,25 @@ def test_every_spelling_folds_to_one(name: bytes) -> None:
 
 def test_fields_that_cross_keep_their_order_spelling_and_bytes() -> None:
     fields = [(b"User-Agent", b"x"), (b"aCCept", b""), (b"X-A", b"\xff"), (b"X-A", b"2")]
-    assert RequestFields(RULES).lines(fields, NOTHING) == [b"User-Agent: x", b"aCCept: ", b"X-A: \xff", b"X-A: 2"]
+    assert RequestFields(RULES).lines(fields, NOTHING) == [
+        b"User-Agent: x",
+        b"aCCept: ",
+        b"X-A: \xff",
+        b"X-A: 2",
+    ]
 
 
 @pytest.mark.parametrize(
     "name",
-    "Host Content-Length Expect Connection Keep-Alive Proxy-Authorization TE Trailer Transfer-Encoding Upgrade Proxy-Connection "
-    "X-Forwarded-User x_forwarded_for Forwarded X-Real-IP Remote_User X-Muster-Peer Authorization Cook_ie_ Cookie.".split(),
+    ALL_DROPPED,
 )
 def test_fields_that_are_ours_or_of_one_hop_do_not_cross(name: str) -> None:
-    kept = RequestFields(RULES).lines([(name.encode(), b"x"), (b"X-Plain", b"y")], NOTHING)
-    expected = [b"X-Plain: y"] if name != "Cook_ie_" else [b"Cook_ie_: x", b"X-Plain: y"]
-    assert [line for line in kept if not line.startswith(b"Cookie.")] == expected
+    assert RequestFields(RULES).lines([(name.encode(), b"x"), (b"X-Plain", b"y")], NOTHING) == [b"X-Plain: y"]
 
 
-def test_a_folded_spelling_of_cookie_is_dropped_for_it_could_smuggle_ours() -> None:
-    assert RequestFields(FieldRules(identity=(), cookie="m")).lines([(b"cookie", b"a=b")], NOTHING) == [b"cookie: a=b"]
+def test_names_that_only_resemble_ours_cross() -> None:
+    fields = [(b"Cook_ie", b"x"), (b"XForwarded", b"y"), (b"Remote-Users", b"z")]
+    assert len(RequestFields(RULES).lines(fields, NOTHING)) == 3
 
 
 def test_what_connection_names_does_not_cross_in_any_spelling() -> None:
@@ -154,7 +162,11 @@ def test_an_answer_is_sifted_and_its_framing_fields_set_aside() -> None:
         (b"Set-Cookie", b"__Host-muster=x"),
         (b"Set-Cookie", b"a=b"),
     ]
-    assert AnswerFields("__Host-muster").sift(fields) == ([b"Content-Type: text/plain", b"Set-Cookie: a=b"], b"5", None)
+    assert AnswerFields("__Host-muster").sift(fields) == (
+        [b"Content-Type: text/plain", b"Set-Cookie: a=b"],
+        b"5",
+        None,
+    )
     assert AnswerFields(None).sift(fields)[0][1] == b"Set-Cookie: __Host-muster=x"
 
 
@@ -171,7 +183,10 @@ def test_an_answers_connection_names_fields_away_but_never_its_framing() -> None
 
 def test_several_framing_values_are_joined_into_an_invalid_one() -> None:
     assert AnswerFields("m").sift([(b"Content-Length", b"5"), (b"content-length", b"6")])[1] == b"5, 6"
-    assert AnswerFields("m").sift([(b"Transfer-Encoding", b"gzip"), (b"Transfer-Encoding", b"chunked")])[2] == b"gzip, chunked"
+    assert (
+        AnswerFields("m").sift([(b"Transfer-Encoding", b"gzip"), (b"Transfer-Encoding", b"chunked")])[2]
+        == b"gzip, chunked"
+    )
 
 
 def test_forwarding_lines_of_a_plain_client() -> None:
@@ -183,7 +198,8 @@ def test_forwarding_lines_of_a_plain_client() -> None:
 
 def test_an_ipv6_address_is_quoted_and_an_absent_host_left_out() -> None:
     assert forwarding_lines("2001:db8::1", "http", None) == (
-        b"X-Forwarded-For: 2001:db8::1\r\nX-Forwarded-Proto: http\r\n" b'Forwarded: for="[2001:db8::1]";proto=http\r\n'
+        b"X-Forwarded-For: 2001:db8::1\r\nX-Forwarded-Proto: http\r\n"
+        b'Forwarded: for="[2001:db8::1]";proto=http\r\n'
     )
 
 

@@ -1,0 +1,159 @@
+"""Any bytes at all: no crash, no 500 of ours, and nothing upstream that a strict reader would not take as we meant it.
+
+`FUZZ` in the environment sets the number of inputs (default 50,000), `FUZZ_SEED` the seed.
+"""
+
+import os
+import random
+import re
+from typing import Final
+
+from proxy.gate.fields import HOP_BY_HOP, fold
+from tests.fakes.still import StillEdge, strict_requests
+
+OUR_COOKIE: Final = re.compile(rb"(?i)\r\nset-cookie:[ \t=]*__host-muster[=;\r-]")
+INPUTS: Final = int(os.environ.get("FUZZ", "50000"))
+SEED: Final = int(os.environ.get("FUZZ_SEED", "20240229"))
+PARTS: Final = 5
+OURS: Final = sorted(b"x-forwarded-" + name for name in (b"for", b"proto", b"host", b"user", b"groups"))
+
+METHODS = (
+    [b"GET"] * 6
+    + [b"POST"] * 6
+    + [b"HEAD"] * 3
+    + [b"GET", b"POST", b"HEAD", b"PUT", b"OPTIONS", b"CONNECT", b"TRACE", b"GE T", b"get", b"PRI"]
+)
+TARGETS = [b"/", b"/a?b"] * 8 + [
+    b"/",
+    b"/a?b",
+    b"*",
+    b"http://a/",
+    b"/%5fmuster/x",
+    b"//",
+    b"/#",
+    b"a:1",
+    b"/\xc3\xa9",
+    b"/a b",
+]
+VERSIONS = [b"HTTP/1.1"] * 30 + [b"HTTP/1.0", b"HTTP/2.0", b"HTTP/1.10", b"HTTP/0.9", b"http/1.1", b""]
+FIELDS = [
+    b"Host: a",
+    b"Content-Length: 3",
+    b"Content-Length: 0",
+    b"Content-Length: 3, 3",
+    b"Transfer-Encoding: chunked",
+    b"Transfer-Encoding: gzip, chunked",
+    b"Transfer-Encoding : chunked",
+    b"Connection: close",
+    b"Connection: X-Forwarded-User, Content-Length, Host",
+    b"Connection: Upgrade",
+    b"Upgrade: websocket",
+    b"Expect: 100-continue",
+    b"X-Forwarded-User: root",
+    b"X_Forwarded_User: root",
+    b"x.forwarded.groups: root",
+    b"X-Muster-Peer: root",
+    b"Cookie: __Host-muster=root; a=b",
+    b"Cookie: a=b",
+    b"X: \x01",
+    b" folded",
+    b"Trailer: X-Forwarded-User",
+    b"Keep-Alive: root",
+]
+BODIES = [
+    b"",
+    b"abc",
+    b"3\r\nabc\r\n0\r\n\r\n",
+    b"3\r\nabc\r\n0\r\nX-Forwarded-User: root\r\n\r\n",
+    b"zz\r\n",
+    b"0\r\n\r\n",
+]
+ENDS = [b"\r\n"] * 12 + [b"\n", b"\r", b"\r\r\n", b""]
+ANSWERS = [
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n",
+    b"HTTP/1.1 204 No\r\n\r\n",
+    b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n",
+    b"HTTP/1.0 200 OK\r\n\r\nhello",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: __Host-muster=evil\r\nX: y\r\n\r\nok",
+]
+
+
+def _request(rng: random.Random) -> bytes:
+    end = b"\r\n" if rng.random() < 0.95 else rng.choice(ENDS)
+    fields = [b"Host: a"] * (rng.random() < 0.97) + rng.choices(FIELDS, k=rng.randrange(4))
+    rng.shuffle(fields)
+    head = b" ".join((rng.choice(METHODS), rng.choice(TARGETS), rng.choice(VERSIONS)))
+    return b"".join((head, end, *(each + end for each in fields), end, rng.choice(BODIES)))
+
+
+def _damaged(rng: random.Random, data: bytes) -> bytes:
+    """One byte changed, dropped, doubled or inserted; or nothing."""
+    at = rng.randrange(len(data) + 1)
+    match rng.randrange(9):
+        case 0:
+            return data[:at] + bytes((rng.randrange(256),)) + data[at + 1 :]
+        case 1:
+            return data[:at] + data[at + 1 :]
+        case 2:
+            return data[:at] + data[at : at + 9] + data[at:]
+        case 3:
+            return (
+                data[:at] + rng.choice((b"\r\n", b"\n", b"\r", b"\0", b" ", b"\t", b":", b"\x80")) + data[at:]
+            )
+        case _:
+            return data
+
+
+def _pieces(rng: random.Random, data: bytes) -> list[bytes]:
+    cuts = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(PARTS)))
+    return [piece for a, b in zip([0, *cuts], [*cuts, len(data)], strict=True) if (piece := data[a:b])]
+
+
+def _play(rng: random.Random, edge: StillEdge) -> None:
+    data = b"".join(_damaged(rng, _request(rng)) for _ in range(1 + rng.randrange(2)))
+    for piece in _pieces(rng, data):
+        if edge.transport.is_over:
+            break
+        edge.send(piece)
+        exchange = edge.client.exchange
+        if exchange is not None and edge.pool.made and rng.random() < 0.9:
+            for part in _pieces(rng, _damaged(rng, rng.choice(ANSWERS))):
+                edge.answer(part)
+
+
+def _check(edge: StillEdge) -> None:
+    assert edge.reported == []
+    assert b" 500 " not in edge.got[:64]
+    assert not OUR_COOKIE.search(edge.got.partition(b"\r\n\r\n")[0] + b"\r\n")
+    for _, transport in edge.pool.made:
+        for request in strict_requests(bytes(transport.written)):
+            ours = [
+                fold(name)
+                for name, _ in request.fields
+                if fold(name).startswith((b"x-forwarded-", b"x-muster-"))
+            ]
+            # In 1.0 there may be no Host to pass on.
+            assert sorted({*ours, b"x-forwarded-host"}) == OURS
+            assert len(set(ours)) == len(ours)
+            assert request.values(b"x-forwarded-user") == [b"ada"]
+            assert len(request.values(b"host")) == 1
+            assert not HOP_BY_HOP - {b"transfer-encoding"} & {name for name, _ in request.fields}
+
+
+def test_no_input_breaks_the_edge_or_reaches_the_app_in_a_shape_we_did_not_mean() -> None:
+    rng = random.Random(SEED)
+    forwarded = 0
+    for number in range(INPUTS):
+        state = rng.getstate()
+        edge = StillEdge()
+        try:
+            _play(rng, edge)
+            _check(edge)
+        except Exception as error:
+            again = random.Random()
+            again.setstate(state)
+            raise AssertionError(f"input {number} of seed {SEED}: {edge.got!r} {edge.forwarded!r}") from error
+        forwarded += bool(edge.pool.made)
+    assert forwarded > INPUTS // 10, "the generator must get past the door often enough to mean something"
