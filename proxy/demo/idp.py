@@ -79,6 +79,10 @@ class DemoIdp:
         self.state.issuer = self.state.issuer or url
         return self.state.issuer
 
+    @property
+    def is_listening(self) -> bool:
+        return self._listener.is_listening
+
     async def stop(self) -> None:
         """Stop listening; everything issued stays valid for the next start."""
         await self._listener.stop()

@@ -7,8 +7,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import aiohttp
+
 from proxy.demo import scenes_leaving, scenes_staying
 from proxy.demo.cast import Cast, NotSo
+from proxy.demo.child import ChildDied
 from proxy.demo.stage import Stage
 
 
@@ -41,6 +44,11 @@ async def tell(stage: Stage, say: Callable[[str], None], steps: tuple[Step, ...]
                 seen = await step.play(cast)
             except NotSo as otherwise:
                 say(f"{number}. {step.title}: NOT SO – {otherwise}")
+                return 1
+            except (aiohttp.ClientError, OSError, TimeoutError, ChildDied) as failure:
+                say(
+                    f"{number}. {step.title}: NOT SO – {failure!r}; the end of Muster's log:\n{stage.muster.tail()}"
+                )
                 return 1
             say(f"{number}. {step.title}: so")
             for line in seen:
