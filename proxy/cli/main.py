@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code and raises nothing but SystemExit of the argument parser."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     args = _demo(arguments) or build_parser().parse_args(arguments)
-    return _guarded(_runner(args.command), args)
+    return guarded(_runner(args.command), args)
 
 
 def _demo(arguments: list[str]) -> Namespace | None:
@@ -41,7 +41,7 @@ def _runner(command: str) -> Callable[[Namespace], int]:
     return run
 
 
-def _guarded(run: Callable[[Namespace], int], args: Namespace) -> int:
+def guarded(run: Callable[[Namespace], int], args: Namespace) -> int:
     try:
         code = run(args)
         sys.stdout.flush()

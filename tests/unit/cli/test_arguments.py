@@ -1,0 +1,64 @@
+"""What can be typed."""
+
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.arguments import build_parser
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "serve -c a.yaml",
+        "serve --config a.yaml",
+        "check -c a.yaml --app",
+        "explain -c a.yaml --claims b.json --idp corp --app-groups A,B --json",
+        "held list -c a.yaml",
+        "held release link:Developers -c a.yaml",
+        "held drop idp:corp -c a.yaml",
+        "parked list -c a.yaml",
+        "parked retry -c a.yaml",
+        "parked retry 7 -c a.yaml",
+    ],
+)
+def test_a_command_is_understood(line: str) -> None:
+    words = line.split()
+    args = build_parser().parse_args(words)
+    assert args.command == words[0]
+    assert args.config == Path("a.yaml")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "serve",
+        "srve -c a",
+        "check",
+        "explain -c a",
+        "held -c a",
+        "held release -c a",
+        "parked retry x -c a",
+        "serve -c a extra",
+    ],
+)
+def test_what_is_not_understood_exits_with_2(line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        build_parser().parse_args(line.split())
+    assert caught.value.code == 2
+    assert "usage: muster" in capsys.readouterr().err
+
+
+def test_the_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        build_parser().parse_args(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out.startswith("muster ")
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["--help"])
+    text = capsys.readouterr().out
+    assert all(f"    {name} " in text for name in ("serve", "check", "explain", "held", "parked", "demo"))
