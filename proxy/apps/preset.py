@@ -16,6 +16,7 @@ from pydantic import Field, StrictBool, StrictStr, field_validator, model_valida
 
 from proxy.apps.authentication import Authentication
 from proxy.apps.closest import suggestion
+from proxy.apps.expression import parse_expression
 from proxy.apps.fields import ExpressionField, HeaderName, Section, Status, TemplateField, compiled
 from proxy.apps.paging import NoPaging, Paging
 from proxy.apps.requests import (
@@ -35,6 +36,7 @@ from proxy.apps.requests import (
 )
 from proxy.apps.template import Template
 
+WHOLE = parse_expression("@")
 _UNPROVED = frozenset({401, 403})
 
 OperationName: TypeAlias = Literal[
@@ -74,7 +76,11 @@ class ErrorRule(Section):
 
 
 class MemberShape(Section):
-    """Where a Member's parts stand in one account. `required` keys must be there: half an answer is not believed."""
+    """Where a Member's parts stand in one account. `required` keys must be there: half an answer is not believed.
+
+    `groups` is a list, and `group_id` where a group's id stands in each of its items. A projection (`groups[].id`) would drop
+    an item without an id in silence.
+    """
 
     id: ExpressionField
     login: ExpressionField
@@ -84,6 +90,7 @@ class MemberShape(Section):
     admin: ExpressionField | None = None
     role: ExpressionField | None = None
     groups: ExpressionField | None = None
+    group_id: ExpressionField = WHOLE
     required: tuple[StrictStr, ...] = ()
 
 

@@ -33,6 +33,7 @@ class Proof:
         self._credentials = credentials
         self._wire = wire
         self._token: str | None = None
+        self._entered: Headers | None = None
         self._until = 0.0
         self._entering = asyncio.Lock()
 
@@ -49,12 +50,12 @@ class Proof:
         except (OSError, MusterError, Unrendered) as error:
             return _unproved(f"the app's credential cannot be used: {_told(error)}")
 
-    def give_up(self, headers: Mapping[str, str]) -> bool:
-        """Forget the token that the app no longer takes; False when there is none to renew."""
-        if not isinstance(self._authentication, LoginAuthentication) or self._token is None:
+    def give_up(self, used: Headers) -> bool:
+        """Forget the token that the app took no longer, unless it was renewed meanwhile; False when asking again is useless."""
+        if not isinstance(self._authentication, LoginAuthentication) or not used:
             return False
-        if self._token in headers.get(self._authentication.header, ""):
-            self._token = None
+        if used == self._entered:
+            self._entered, self._token = None, None
         return True
 
     def hide(self, text: str) -> str:
@@ -72,12 +73,14 @@ class Proof:
 
     async def _logged_in(self, login: LoginAuthentication, known: Values) -> Headers | AppFault:
         async with self._entering:
-            if self._token is None or time.monotonic() >= self._until:
-                found = await self._enter(login, known)
-                if not isinstance(found, str):
-                    return found
-                self._token, self._until = found, time.monotonic() + login.lifetime
-            return {login.header: render_header(login.header, login.value, {**known, "token": self._token})}
+            if self._entered is None or time.monotonic() >= self._until:
+                token = await self._enter(login, known)
+                if not isinstance(token, str):
+                    return token
+                header = render_header(login.header, login.value, {**known, "token": token})
+                self._token, self._entered = token, {login.header: header}
+                self._until = time.monotonic() + login.lifetime
+            return dict(self._entered)
 
     async def _enter(self, login: LoginAuthentication, known: Values) -> str | AppFault:
         call = Call(

@@ -55,7 +55,7 @@ def read_member(shape: MemberShape, item: Json) -> Member:
         is_active=_truth(shape.active, item),
         is_admin=_truth(shape.admin, item) if shape.admin else False,
         role=RoleName(role) if role else None,
-        groups=_groups(shape.groups, item),
+        groups=_groups(shape, item),
     )
 
 
@@ -65,12 +65,9 @@ def read_group(listing: GroupListing, item: Json) -> AppGroup:
 
 def read_id(expression: Expression, item: Json) -> str:
     """A text or whole number as text; nothing else names anything."""
-    return _as_id(expression.read(item), expression.source)
-
-
-def _as_id(found: Json, source: str) -> str:
+    found = expression.read(item)
     if isinstance(found, bool) or not isinstance(found, str | int) or found == "":
-        raise Unread(f"“{source}” is neither a text nor a number")
+        raise Unread(f"“{expression.source}” is neither a text nor a number")
     return str(found)
 
 
@@ -88,11 +85,11 @@ def _truth(expression: Expression, item: Json) -> bool:
     return found
 
 
-def _groups(expression: Expression | None, item: Json) -> frozenset[GroupId] | None:
+def _groups(shape: MemberShape, item: Json) -> frozenset[GroupId] | None:
     """None where the app does not show them."""
-    found = expression.read(item) if expression else None
-    if expression is None or found is None:
+    found = shape.groups.read(item) if shape.groups else None
+    if shape.groups is None or found is None:
         return None
     if not isinstance(found, list):
-        raise Unread(f"“{expression.source}” is no list")
-    return frozenset(GroupId(_as_id(each, expression.source)) for each in found)
+        raise Unread(f"“{shape.groups.source}” is no list")
+    return frozenset(GroupId(read_id(shape.group_id, each)) for each in found)

@@ -95,7 +95,7 @@ class Wire:
 
     def below(self, link: str) -> str | None:
         """The path and query of an absolute link under the app's address; None for a link that leads elsewhere."""
-        address, prefix = URL(link), self._base.raw_path.rstrip("/") + "/"
+        address, prefix = URL(link, encoded=True), self._base.raw_path.rstrip("/") + "/"
         if address.origin() != self._base.origin() or not address.raw_path.startswith(prefix):
             return None
         return address.raw_path_qs[len(prefix) - 1 :]

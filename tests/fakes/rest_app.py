@@ -41,7 +41,8 @@ member:
   name: label
   active: "state == 'on'"
   role: rank
-  groups: teams[].ref
+  groups: teams
+  group_id: ref
   required: [state, teams]
 account: {request: "GET /v2/people/{account}", item: person, gone: [404]}
 search:
