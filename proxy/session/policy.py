@@ -41,6 +41,10 @@ from proxy.session.store import Suspicion
 EARLY_SHARE = 0.1
 """The last tenth of the interval: when a session in use may be renewed in the background, spread by its key."""
 
+UNSPENT_CODES = frozenset({"invalid_client", "unauthorized_client"})
+"""The IdP did not accept us, so it never looked at the token (RFC 6749 §5.2). After any other misconfiguration (an ID token that
+fails its checks) the token may have been spent: the mark stays."""
+
 STORM_AT_LEAST = 5
 STORM_SHARE = 0.05
 STORM_WINDOW = 600.0
@@ -186,10 +190,9 @@ def after_refresh(
         case Trouble(retry_after=retry_after):
             wait = max(rules.cool_off, min(retry_after or 0.0, rules.every))
             return Rides(session=_cooling(session, Reason.IDP_TROUBLE, now + wait))
-        case Misconfigured():
-            # The IdP said that it did not accept us: the token was not spent.
+        case Misconfigured(code=code):
             cooled = _cooling(session, Reason.IDP_MISCONFIGURED, now + rules.cool_off)
-            return Rides(session=replace(cooled, spent=None))
+            return Rides(session=replace(cooled, spent=None) if code in UNSPENT_CODES else cooled)
         case _:
             assert_never(outcome)
 

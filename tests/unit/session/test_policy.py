@@ -169,6 +169,12 @@ def test_the_mark_stays_after_a_lost_answer_and_goes_after_a_rejection_of_us() -
     assert not policy.is_spent(rejected.session)
 
 
+def test_the_mark_stays_when_the_idp_granted_the_refresh_and_its_id_token_was_bad() -> None:
+    granted = after(Misconfigured(code="signature_bad"))
+    assert isinstance(granted, policy.Rides)
+    assert policy.is_spent(granted.session)
+
+
 def test_a_plain_invalid_grant_ends_this_session_and_starts_the_timer() -> None:
     result = after(PLAIN)
     assert isinstance(result, policy.Ends)
