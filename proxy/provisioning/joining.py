@@ -40,6 +40,9 @@ CREATION_WINDOW = 3600.0
 SEARCHES = 8
 """More than this for one person means that the app answers nonsense."""
 
+PATIENCE = 10
+"""Attempts for which an account that may be ours, and does not show, is waited for."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Joined:
@@ -66,6 +69,7 @@ class Joiner:
         self._journal = journal
         self._creating = claim.entry.creating
         self._taken: set[str] = set()
+        self._made: set[str] = set()
 
     async def join(self, identity: Identity) -> Joining:
         """Search, decide, and do it; a login that turns out to be taken is searched for once more."""
@@ -80,14 +84,26 @@ class Joiner:
             if isinstance(chosen, TryLogin):
                 login = chosen.login
                 continue
-            if isinstance(chosen, MakeAccount) and login in self._taken:
-                return RefuseAccount(
-                    reason=Reason.LOGIN_TAKEN, detail=f"the app has {login!r} but does not show it"
-                )
+            if isinstance(chosen, MakeAccount) and (hidden := self._hidden(login)):
+                return hidden
             done = await self._carry_out(identity, chosen)
             if done is not None:
                 return done
         return AppRefusal(reason=Reason.APP_REFUSED, detail="the app's search contradicts its other answers")
+
+    def _hidden(self, login: str) -> RefuseAccount | AppTrouble | None:
+        """The app has an account of this login, or so it said, and its search does not show it.
+
+        If that may be ours it will show in a while; making another one could double it.
+        """
+        may_be_ours = self._claim.entry.creating == login and self._claim.entry.attempts < PATIENCE
+        if login in self._made or (login in self._taken and may_be_ours):
+            return AppTrouble(detail=f"the app made {login!r} and does not show it yet")
+        if login in self._taken:
+            return RefuseAccount(
+                reason=Reason.LOGIN_TAKEN, detail=f"the app has {login!r} but does not show it"
+            )
+        return None
 
     async def _choose(self, identity: Identity, login: str) -> Linking | AppFault:
         found = await self._kit.view.search(identity, login)
@@ -147,6 +163,7 @@ class Joiner:
         if isinstance(result, AppTrouble | AppRefusal):
             return result
         self._creating = login
+        self._made.add(login)
         return None if result.account is None else await self._bind(identity, result.account, is_new=True)
 
     def _may_not_make(self) -> RefuseAccount | None:

@@ -32,13 +32,18 @@ FULL = Capabilities(can_create_group=True, can_set_role=True, can_set_profile=Tr
 class FakeApp:
     """`faults` holds, per call name, answers to give instead of doing anything; `lost` those to give after doing it.
 
-    `gate`, when set, is waited for before every call. `shows_groups` False: members carry no groups.
+    `gate`, when set, is waited for before every call. `shows_groups` False: members carry no groups. `says_created`
+    False: a create answers nothing but yes. `hides_new`: what is created does not show. `is_stubborn`: changes of an
+    account are agreed to and not kept.
     """
 
     capabilities: Capabilities = FULL
     default_role: RoleName | None = None
     shows_groups: bool = True
     unique_emails: bool = True
+    says_created: bool = True
+    hides_new: bool = False
+    is_stubborn: bool = False
     accounts: dict[AccountId, Member] = field(default_factory=dict)
     group_list: dict[GroupId, AppGroup] = field(default_factory=dict)
     memberships: dict[GroupId, set[AccountId]] = field(default_factory=dict)
@@ -193,12 +198,15 @@ class FakeApp:
         for one in self.accounts.values():
             if one.login == profile.login or (self.unique_emails and one.email == profile.email):
                 return AppRefusal(reason=Reason.LOGIN_TAKEN, detail="login has already been taken")
-        return Performed(account=self.shown(self.add(profile.login, email=profile.email)))
+        made = self.add(profile.login, email=profile.email)
+        self.hidden |= {made.id} if self.hides_new else set()
+        return Performed(account=self.shown(made) if self.says_created else None)
 
     def _change(self, account: AccountId, **changes: Any) -> Performed | AppFault:
         if account not in self.accounts:
             return AppRefusal(reason=Reason.ACCOUNT_GONE, detail="no such account")
-        self.accounts[account] = replace(self.accounts[account], **changes)
+        if not self.is_stubborn:
+            self.accounts[account] = replace(self.accounts[account], **changes)
         return Performed()
 
     def _move(self, account: AccountId, group: AppGroup, *, is_in: bool) -> Performed | AppFault:

@@ -465,9 +465,7 @@ async def test_an_app_that_does_not_keep_what_it_agreed_to_is_not_asked_for_ever
     scene.rules = replace(scene.rules, keeps_profile=True)
     scene.app.add("ada", email="ada@old.example")
     await scene.bind()
-    scene.app._change = lambda account, **changes: scene.app._move(  # type: ignore[method-assign]  # a stubborn app
-        account, scene.app.group("chess"), is_in=False
-    )
+    scene.app.is_stubborn = True
     await scene.note(vouched())
     visited = await visit(scene)
     assert (visited.state, visited.detail) == (EntryState.PARKED, "the app does not keep what it agreed to")
