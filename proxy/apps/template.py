@@ -90,12 +90,14 @@ def _written(part: Placeholder, values: Values) -> str:
 
 
 def as_text(value: Json, name: str) -> str:
-    """The value as it stands in a text; raises Unrendered for nothing known and for lists and mappings."""
+    """The value as it stands in a text; raises Unrendered for nothing known, lists, mappings and what is not Unicode."""
     match value:
         case None | list() | dict():
             raise Unrendered(f"nothing is known for {{{name}}}")
         case bool():
             return "true" if value else "false"
+        case str() if any("\ud800" <= sign <= "\udfff" for sign in value):
+            raise Unrendered(f"{{{name}}} is not Unicode text")
         case _:
             return str(value)
 

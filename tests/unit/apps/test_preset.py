@@ -1,11 +1,22 @@
 """A preset as a whole."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from proxy.apps.preset import ErrorRule, Preset
+from proxy.apps.preset import ErrorRule, Means, Preset
+from proxy.apps.requests import (
+    AccountRequest,
+    AccountWrite,
+    CreateRequest,
+    GroupWrite,
+    MembershipWrite,
+    ProfileWrite,
+    RoleWrite,
+    SearchRequest,
+)
 
 WHOLE: dict[str, Any] = {
     "app": "X",
@@ -74,3 +85,25 @@ def test_what_is_not_proved_or_broken_never_counts_as_done(status: int) -> None:
 def test_an_error_is_an_error(status: object) -> None:
     with pytest.raises(ValidationError):
         ErrorRule.model_validate({"status": status, "means": "refused"})
+
+
+def test_the_guide_tells_every_key_and_every_meaning() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "presets.md").read_text("utf-8")
+    for name in (*Preset.model_fields, *Means):
+        assert f"`{name}`" in guide, name
+
+
+def test_the_guide_tells_every_placeholder() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "presets.md").read_text("utf-8")
+    models = (
+        AccountRequest,
+        SearchRequest,
+        CreateRequest,
+        AccountWrite,
+        ProfileWrite,
+        RoleWrite,
+        GroupWrite,
+        MembershipWrite,
+    )
+    for name in {*CreateRequest.login_names, *(name for model in models for name in model.allowed)}:
+        assert f"`{name}`" in guide, name

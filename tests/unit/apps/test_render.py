@@ -53,12 +53,15 @@ def test_a_path_is_never_written_with_a_gap_or_dots(account: Any) -> None:
         render(put(), {"account": account})
 
 
-@given(st.text(min_size=1), st.text(min_size=1))
+TEXTS = st.text(st.characters(), min_size=1) | st.sampled_from([".", "..", "a/../b", "%2e", "\ud800"])
+
+
+@given(TEXTS, TEXTS)
 def test_no_value_leaves_its_segment_of_the_path(group: str, login: str) -> None:
     request = MembershipWrite.model_validate({"request": "PUT /g/{group}/u/{login}"})
     try:
         path = render(request, {"group": group, "login": login}).path
-    except (Unrendered, UnicodeEncodeError):
+    except Unrendered:
         assert {group, login} & {".", ".."} or any("\ud800" <= sign <= "\udfff" for sign in group + login)
         return
     head, first, between, second = path[1:].split("/")
