@@ -15,7 +15,7 @@ Rules kept here:
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
 from proxy.edge.answer import (
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PROPFIND", b"REPORT", b"SEARCH"))
 """Methods sent again when a kept connection turned out stale (RFC 9110 §9.2.2, the safe ones only)."""
+
+Work = Callable[[], Awaitable[None]]
 
 RETRY_AFTER: Final = 5
 FOREVER: Final = float("inf")
@@ -101,7 +103,7 @@ class Exchange:
         """Asks the gate; goes on at once when it knows."""
         verdict = self.plane.gate.decide_now(self.request)
         if verdict is None:
-            self._run(self._decide())
+            self._run(self._decide)
         else:
             self._carry_out(verdict)
 
@@ -115,7 +117,7 @@ class Exchange:
         elif kind is Own:
             self.plane.figures.own += 1
             self.is_own = True
-            self._run(self._connect_own())
+            self._run(self._connect_own)
         else:
             self.answer(verdict)  # type: ignore[arg-type]  # what is left is a SignIn or a Deny
 
@@ -131,21 +133,21 @@ class Exchange:
         self._head_bytes = upstream_head(self.head, plane, self.client.forwarding(self.request.host), block)
         upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
         if upstream is None:
-            self._run(self._connect())
+            self._run(self._connect)
         else:
             self._send(upstream)
 
     def _is_repeatable(self) -> bool:
         return self.request.method in IDEMPOTENT and self.head.length == 0
 
-    def _run(self, work: Coroutine[None, None, None]) -> None:
+    def _run(self, work: Work) -> None:
         """Leaves the fast path: no deadline of ours runs while the gate or a connect has its own."""
         self.client.deadline = FOREVER
         self._task = self.plane.loop.create_task(self._guarded(work))
 
-    async def _guarded(self, work: Coroutine[None, None, None]) -> None:
+    async def _guarded(self, work: Work) -> None:
         try:
-            await work
+            await work()
         except Exception as error:
             self.client.broken(error)
         else:
@@ -300,7 +302,7 @@ class Exchange:
             self._is_retried = True
             self.plane.figures.retried += 1
             self._upstream = None
-            self._run(self._connect())
+            self._run(self._connect)
         else:
             self._cut(Reason.BAD_UPSTREAM_ANSWER)
 
