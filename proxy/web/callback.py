@@ -15,6 +15,7 @@ from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
 from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
 from proxy.web import attempts
 from proxy.web.answers import Answer, redirect
+from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS, not_trusted
 from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
@@ -48,8 +49,8 @@ async def callback(request: web.Request) -> Answer:
     """303 to where the person wanted to go, or a page. The attempt's cookie goes either way, once it is known to be ours."""
     parts = request.app[PARTS]
     state = request.query.get("state", "")
-    cookies = cookies_of(request).get(attempts.cookie_of(parts, state), ())
-    attempt = attempts.opened(parts, state, cookies[0]) if len(cookies) == 1 else None
+    kept = sole_value(cookies_of(request), attempts.cookie_of(parts, state))
+    attempt = attempts.opened(parts, state, kept)
     result = check_callback(list(request.query.items()), attempt, now=parts.clock())
     assert attempt is not None  # check_callback lets no callback without its attempt pass
     answer = await _carried_on(request, attempt, result)

@@ -24,7 +24,8 @@ NOT_TRUSTED = Wording(
     title="This sign-in cannot be completed",
     why="What your browser brought back does not belong to a sign-in that is under way here: "
     "it is too old, was used before, or was started elsewhere.",
-    todo="Nothing has changed. Start again from the first page.",
+    todo="Nothing has changed. Start again from the first page. If it happens again, "
+    "see whether your browser accepts cookies from this site.",
     offers=(HOME,),
 )
 

@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 from aiohttp import web
 
+from proxy.telemetry.metrics import CONTENT_TYPE
 from proxy.web.answers import Answer, json_answer, text_answer
 from proxy.web.endpoint import PARTS, to_response
 from proxy.web.ports import Readiness
-
-METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def livez(_: web.Request) -> Answer:
@@ -34,7 +33,7 @@ def make_ops_application(readiness: Readiness, metrics: Callable[[], bytes]) -> 
 
     async def measured(_: web.Request) -> web.Response:
         return web.Response(
-            body=metrics(), headers={"Content-Type": METRICS_TYPE, "Cache-Control": "no-store"}
+            body=metrics(), headers={"Content-Type": CONTENT_TYPE, "Cache-Control": "no-store"}
         )
 
     application = web.Application()

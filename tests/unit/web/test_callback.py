@@ -89,6 +89,14 @@ async def test_a_callback_without_its_cookie_is_refused() -> None:
         assert "no_attempt" in (await control.come_back(state=sent["state"], code="c")).text
 
 
+async def test_two_cookies_that_compete_for_one_attempt_are_none() -> None:
+    async with Control() as control:
+        sent = await control.begin()
+        [name] = control.attempts()
+        control.cookies["z"] = f"1; {name}=another"
+        assert "no_attempt" in (await control.come_back(state=sent["state"], code="c")).text
+
+
 async def test_an_attempt_is_good_for_ten_minutes() -> None:
     async with Control() as control:
         sent = await control.begin()
