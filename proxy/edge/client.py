@@ -3,8 +3,8 @@
     NEW ─▶ HEAD ─▶ BUSY ─▶ IDLE ─▶ HEAD …        any ─▶ LINGER ─▶ CLOSED
 
 Invariants (rules 1 and 3 of the data plane):
-- One feed to llhttp is at most `FEED` bytes and never holds the end of one message and the beginning of the next. So no head is
-  parsed before the exchange ahead of it ended, and what a client sends too early waits as bytes, with reading paused.
+- One feed to llhttp never holds the end of one message and the beginning of the next (`inbox`). So no head is parsed before
+  the exchange ahead of it ended, and what a client sends too early waits as bytes, with reading paused.
 - Raw bytes of a head are counted as they are fed; nothing unbounded is ever collected.
 - What is not read to its end is never followed by another request: the connection closes, after the answer had its chance.
 """
@@ -19,8 +19,8 @@ import httptools
 
 from proxy.edge.answer import CLOSE_LINE, render
 from proxy.edge.exchange import Exchange
-from proxy.edge.head import CHUNKED, Parts, Rejection, judge
-from proxy.edge.upstream import END_OF_HEAD
+from proxy.edge.head import Parts, Rejection, judge
+from proxy.edge.inbox import Inbox
 from proxy.gate.decision import Deny, Kind
 from proxy.gate.fields import Field, forwarding_lines
 from proxy.reasons import Reason
@@ -28,7 +28,6 @@ from proxy.reasons import Reason
 if TYPE_CHECKING:
     from proxy.edge.plane import Plane
 
-FEED: Final = 16 * 1024
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
 
@@ -47,41 +46,17 @@ class ClientConnection(asyncio.Protocol):
     """One per accepted connection. `deadline` is loop time; whoever waits for something sets it."""
 
     __slots__ = (
-        "_forwarding",
-        "_has_head",
-        "_head_size",
-        "_headers",
-        "_is_message_done",
-        "_is_pumping",
-        "_is_reading_paused",
-        "_is_upgrade",
-        "_left",
-        "_method",
-        "_offset",
-        "_parser",
-        "_parts",
-        "_phase",
-        "_plane",
-        "_stuck_at",
-        "_tail",
-        "_transport",
-        "_unfed",
-        "_url",
-        "_version",
-        "deadline",
-        "exchange",
-        "is_http11",
-        "is_write_paused",
-        "keeps_alive",
-        "peer",
-    )
+        "_forwarding", "_has_head", "_head_size", "_headers", "_inbox", "_is_message_done", "_is_pumping",
+        "_is_reading_paused", "_is_upgrade", "_method", "_parser", "_parts", "_phase", "_plane",
+        "_stuck_at", "_transport", "_url", "_version", "deadline", "exchange", "is_http11",
+        "is_write_paused", "keeps_alive", "peer",
+    )  # fmt: skip
 
     def __init__(self, plane: "Plane") -> None:
         self._plane = plane
         self._parser = httptools.HttpRequestParser(self)
         self._phase = Phase.NEW
-        self._unfed = b""
-        self._offset = 0
+        self._inbox = Inbox()
         self._is_pumping = False
         self._is_reading_paused = False
         self._stuck_at = 0
@@ -97,8 +72,6 @@ class ClientConnection(asyncio.Protocol):
         self._headers: list[Field] = []
         self._parts: list[bytes] = []
         self._head_size = 0
-        self._left = 0
-        self._tail = b""
         self._has_head = self._is_message_done = False
         self.keeps_alive = False
         self.is_http11 = True
@@ -124,11 +97,7 @@ class ClientConnection(asyncio.Protocol):
         phase = self._phase
         if phase is Phase.LINGER or phase is Phase.CLOSED:
             return
-        if self._unfed:
-            self._unfed = self._unfed[self._offset :] + data
-            self._offset = 0
-        else:
-            self._unfed = data
+        self._inbox.add(data)
         self.pump()
 
     def pause_writing(self) -> None:
@@ -147,7 +116,7 @@ class ClientConnection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone; an exchange under way is abandoned."""
         self._phase = Phase.CLOSED
-        self._unfed = b""
+        self._inbox.clear()
         self._plane.clients.discard(self)
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
@@ -160,14 +129,15 @@ class ClientConnection(asyncio.Protocol):
         if self._is_pumping:
             return
         self._is_pumping = True
+        inbox = self._inbox
         try:
-            while self._unfed and self._may_feed():
-                self._feed(self._piece())
+            while inbox.data and self._may_feed():
+                self._feed(inbox.piece())
         except Exception as error:
             self.broken(error)
         finally:
             self._is_pumping = False
-        if self._phase is not Phase.CLOSED and bool(self._unfed) is not self._is_reading_paused:
+        if self._phase is not Phase.CLOSED and bool(inbox.data) is not self._is_reading_paused:
             self._is_reading_paused = not self._is_reading_paused
             if self._is_reading_paused:
                 self._transport.pause_reading()
@@ -179,37 +149,6 @@ class ClientConnection(asyncio.Protocol):
         if exchange is not None:
             return exchange.wants_body
         return self._phase not in (Phase.LINGER, Phase.CLOSED)
-
-    def _piece(self) -> bytes:
-        """The next bytes to feed: at most FEED, and not beyond the end of this message."""
-        data, start = self._unfed, self._offset
-        end = min(len(data), start + FEED)
-        if self._left > 0:
-            end = min(end, start + self._left)
-            self._left -= end - start
-        elif self._tail or data.find(END_OF_HEAD, start, end) != end - 4:
-            end = self._end_of_block(data, start, end)
-        piece = data if start == 0 and end == len(data) else data[start:end]
-        if end == len(data):
-            self._unfed, self._offset = b"", 0
-        else:
-            self._offset = end
-        return piece
-
-    def _end_of_block(self, data: bytes, start: int, end: int) -> int:
-        """Where a head, or perhaps a chunked body, ends: after the first CRLF CRLF, which may have begun in the last piece."""
-        tail = self._tail
-        if tail:
-            straddling = (tail + data[start : start + 3]).find(END_OF_HEAD)
-            if straddling >= 0:
-                self._tail = b""
-                return min(end, start + straddling + len(END_OF_HEAD) - len(tail))
-        found = data.find(END_OF_HEAD, start, end)
-        if found >= 0:
-            self._tail = b""
-            return found + len(END_OF_HEAD)
-        self._tail = (tail + data[max(start, end - 3) : end])[-3:]
-        return end
 
     def _feed(self, piece: bytes) -> None:
         try:
@@ -247,7 +186,7 @@ class ClientConnection(asyncio.Protocol):
         if isinstance(head, Rejection):
             self._refuse(head)
             return
-        self._left = 0 if head.length == CHUNKED else head.length
+        self._inbox.expect(head.length)
         self.is_http11 = self._version == "1.1"
         self.exchange = exchange = Exchange(self, plane, head, is_request_done=self._is_message_done)
         exchange.begin()
@@ -303,7 +242,7 @@ class ClientConnection(asyncio.Protocol):
             self._expect_head()
             self._phase = Phase.IDLE
             self.deadline = plane.now + plane.limits.idle_timeout
-            if self._unfed:
+            if self._inbox.data:
                 plane.loop.call_soon(self.pump)
         elif exchange.is_request_done:
             self._close()
@@ -340,14 +279,14 @@ class ClientConnection(asyncio.Protocol):
         """Closes once the answer is flushed."""
         self._phase = Phase.LINGER
         self.deadline = self._plane.now + self._plane.limits.write_timeout
-        self._unfed = b""
+        self._inbox.clear()
         self._transport.close()
 
     def _linger(self) -> None:
         """Reads on for a while without looking, so that a reset does not overtake the answer (RFC 9112 §9.6)."""
         self._phase = Phase.LINGER
         self.deadline = self._plane.now + self._plane.limits.linger
-        self._unfed = b""
+        self._inbox.clear()
         if self._transport.can_write_eof():
             self._transport.write_eof()
 

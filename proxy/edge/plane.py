@@ -19,20 +19,9 @@ class Figures:
     """Counters since the start, as plain integers: whoever serves metrics reads them now and then."""
 
     __slots__ = (
-        "aborted",
-        "admitted",
-        "bytes_in",
-        "bytes_out",
-        "denied",
-        "malformed",
-        "opened",
-        "own",
-        "refused_connections",
-        "retried",
-        "sign_ins",
-        "upstream_connections",
-        "upstream_failures",
-    )
+        "aborted", "admitted", "bytes_in", "bytes_out", "denied", "malformed", "opened", "own",
+        "refused_connections", "retried", "sign_ins", "upstream_connections", "upstream_failures",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         for name in self.__slots__:

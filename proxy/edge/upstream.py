@@ -13,10 +13,10 @@ from typing import Final, Protocol
 
 import httptools
 
+from proxy.edge.inbox import END_OF_HEAD
 from proxy.edge.rules import UpstreamRules
 from proxy.gate.fields import Field
 
-END_OF_HEAD: Final = b"\r\n\r\n"
 MAX_INTERIMS: Final = 16
 FRESH_SECONDS: Final = 1.0
 """A request that cannot be retried takes only a connection that was idle no longer than this."""
@@ -34,29 +34,10 @@ class UpstreamConnection(asyncio.Protocol):
     """Reads answers; `status`, `headers`, `version` stand once `has_head`; `chunks` are taken by the exchange."""
 
     __slots__ = (
-        "_is_draining_head",
-        "_is_eof",
-        "_is_head",
-        "_is_open",
-        "_parser",
-        "_raw",
-        "_tail",
-        "chunks",
-        "exchange",
-        "has_bytes",
-        "has_head",
-        "headers",
-        "idle_since",
-        "interims",
-        "is_complete",
-        "is_faulty",
-        "is_reused",
-        "keeps_alive",
-        "max_head",
-        "status",
-        "transport",
-        "version",
-    )
+        "_is_draining_head", "_is_eof", "_is_head", "_is_open", "_parser", "_raw", "_tail", "chunks",
+        "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
+        "is_faulty", "is_reused", "keeps_alive", "max_head", "status", "transport", "version",
+    )  # fmt: skip
 
     def __init__(self, max_head: int) -> None:
         self.max_head = max_head

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.edge.client import FEED
+from proxy.edge.inbox import FEED
 from proxy.edge.rules import Limits
 from tests.fakes.still import StillEdge, strict_requests
 

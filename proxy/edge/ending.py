@@ -1,0 +1,140 @@
+"""How an exchange ends: with the app's answer, with one of our own, or with a cut connection; and when it waited too long.
+
+- While no byte of the app's answer was passed on, a failure is an answer of ours; after that the client's connection is aborted.
+- An answer of ours to a request that was not read to its end closes the connection.
+- Whatever way it ends, it is counted and logged once.
+"""
+
+import asyncio
+from typing import TYPE_CHECKING, Final
+
+from proxy.edge.answer import CLOSE_LINE, KEEP_LINE, Framing, render
+from proxy.edge.head import Head
+from proxy.edge.upstream import UpstreamConnection
+from proxy.gate.decision import Deny, Kind, Request, SignIn, kind_of
+from proxy.reasons import Reason
+
+if TYPE_CHECKING:
+    from proxy.edge.client import ClientConnection
+    from proxy.edge.plane import Plane
+    from proxy.session.model import SessionKey
+
+RETRY_AFTER: Final = 5
+
+
+class Ending:
+    """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
+
+    __slots__ = (
+        "_framing", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
+        "is_upstream_full", "plane", "request", "sent", "session", "started_at", "status",
+    )  # fmt: skip
+
+    def __init__(
+        self, client: "ClientConnection", plane: "Plane", head: Head, *, is_request_done: bool
+    ) -> None:
+        self.client = client
+        self.plane = plane
+        self.head = head
+        self.request: Request = head.request
+        self.is_request_done = is_request_done
+        self.started_at = plane.loop.time()
+        self.session: SessionKey | None = None
+        self.status = 0
+        self.sent = 0
+        self.is_own = False
+        self.is_upstream_full = False
+        self._framing: Framing | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._upstream: UpstreamConnection | None = None
+
+    def answer(self, verdict: SignIn | Deny, incident: str | None = None) -> None:
+        """Answers instead of the app; only before a byte of the app's answer went out."""
+        plane, client = self.plane, self.client
+        if type(verdict) is SignIn:
+            plane.figures.sign_ins += 1
+        else:
+            plane.figures.denied += 1
+        self._leave_upstream()
+        client.keeps_alive = client.keeps_alive and self.is_request_done and not plane.is_draining
+        own = plane.answers.answer(verdict, self.request, incident)
+        self.status = own.status
+        self.sent = len(own.body)
+        connection = CLOSE_LINE if not client.keeps_alive else b"" if client.is_http11 else KEEP_LINE
+        is_head = self.request.method == b"HEAD"
+        client.write(render(own, date=plane.date, is_head=is_head, connection=connection))
+        self._note()
+        client.exchange_ended()
+
+    def _finish(self, upstream: UpstreamConnection) -> None:
+        self._upstream = None
+        if self.is_own or not self.is_request_done:
+            upstream.close()
+        else:
+            self.plane.pool.give(upstream, self.plane.now)
+        self._note()
+        self.client.exchange_ended()
+
+    def _fail(self, status: int, reason: Reason) -> None:
+        retry_after = RETRY_AFTER if status in (502, 503) else None
+        self.answer(Deny(status=status, reason=reason, kind=kind_of(self.request), retry_after=retry_after))
+
+    def _cut(self, reason: Reason) -> None:
+        """The app's answer cannot be had, or not to its end."""
+        self.plane.figures.upstream_failures += 1
+        if self._framing is None:
+            self._fail(502, reason)
+        else:
+            self.client.abort()
+
+    def broken(self, incident: str) -> None:
+        """Our own code failed: an id is all that is shown."""
+        if self._framing is None and self.status == 0:
+            self.answer(Deny(status=500, reason=Reason.INTERNAL_ERROR, kind=Kind.SCRIPT), incident)
+        else:
+            self.client.abort()
+
+    def abandon(self) -> None:
+        """The client's connection is gone: nobody waits for the answer."""
+        self.plane.figures.aborted += 1
+        if self._task is not None:
+            self._task.cancel()
+        self._leave_upstream()
+        self._note()
+
+    def _leave_upstream(self) -> None:
+        upstream, self._upstream = self._upstream, None
+        if upstream is not None:
+            upstream.close()
+
+    def _note(self) -> None:
+        plane = self.plane
+        plane.figures.bytes_out += self.sent
+        if plane.access is not None:
+            seconds = plane.loop.time() - self.started_at
+            plane.access(self.client.peer, self.request, self.status, self.sent, seconds, self.session)
+
+    # Deadlines.
+
+    def arm(self) -> None:
+        """Sets the client connection's deadline by what is being waited for."""
+        plane, client = self.plane, self.client
+        if client.is_write_paused:
+            seconds = plane.limits.write_timeout
+        elif self._framing is not None or self.is_upstream_full:
+            seconds = plane.upstream.idle_timeout
+        elif self.is_request_done:
+            seconds = plane.upstream.first_byte_timeout
+        else:
+            seconds = plane.limits.body_timeout
+        client.deadline = plane.now + seconds
+
+    def expire(self) -> None:
+        """What was waited for did not come."""
+        if self._framing is not None:
+            self.client.abort()
+        elif self.is_request_done or self.is_upstream_full:
+            self.plane.figures.upstream_failures += 1
+            self._fail(504, Reason.UPSTREAM_TIMEOUT)
+        else:
+            self._fail(408, Reason.BAD_REQUEST)
