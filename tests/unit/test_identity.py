@@ -6,9 +6,8 @@ from copy import deepcopy
 from proxy.identity import NOT_STATED, NotStated, Subject
 
 
-def test_not_stated_is_one_thing_and_not_the_empty_set() -> None:
+def test_not_stated_is_one_thing_with_a_name_of_its_own() -> None:
     assert NOT_STATED is NotStated.NOT_STATED
-    assert NOT_STATED != frozenset()
     assert repr(NOT_STATED) == "NOT_STATED"
 
 
