@@ -4,7 +4,8 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
+from functools import partial
 
 from proxy.demo.child import ChildDied
 from proxy.demo.people import PEOPLE
@@ -14,16 +15,34 @@ from proxy.demo.story import tell
 USUAL_PORT = 8080
 STORY_EVERY = 3.0
 DEMO_EVERY = 10.0
+INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until Ctrl-C (0), or until the story is told (0) or is not so (1)."""
+    """Run until Ctrl-C (0), or until the story is told (0), is not so (1) or is interrupted (130)."""
     asked = _arguments(sys.argv[1:] if argv is None else argv)
     try:
-        return asyncio.run(_story(asked) if asked.story else _demo(asked))
+        return asyncio.run(stoppable(_story(asked) if asked.story else _demo(asked)))
     except ChildDied as death:
         print(f"muster demo: {death}", file=sys.stderr)
         return 1
+
+
+async def stoppable(work: Coroutine[None, None, int]) -> int:
+    """The work's exit code. The first signal cancels it; further ones do not disturb its tidying up: no child stays behind."""
+    task = asyncio.ensure_future(work)
+    signals = [task.cancel]
+
+    def stop() -> None:
+        if signals:
+            signals.pop()()
+
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return INTERRUPTED
 
 
 def _arguments(argv: Sequence[str]) -> argparse.Namespace:
@@ -49,7 +68,7 @@ def _arguments(argv: Sequence[str]) -> argparse.Namespace:
 async def _story(asked: argparse.Namespace) -> int:
     port = asked.port or free_port()
     async with running(port=port, every=asked.every or STORY_EVERY, is_kept=asked.keep) as stage:
-        code = await tell(stage, print)
+        code = await tell(stage, partial(print, flush=True))
         if asked.keep:
             print(f"Configuration, store and log: {stage.folder}")
         return code
@@ -63,18 +82,12 @@ async def _demo(asked: argparse.Namespace) -> int:
 
 
 async def _until_stopped(stage: Stage) -> int:
-    """0 after Ctrl-C or SIGTERM; 1 when Muster ended by itself."""
-    stopped = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    ended = asyncio.create_task(stage.muster.ended())
-    asked = asyncio.create_task(stopped.wait())
-    await asyncio.wait({ended, asked}, return_when=asyncio.FIRST_COMPLETED)
-    if asked.done():
-        ended.cancel()
+    """0 when it is told to stop; 1 when Muster ended by itself."""
+    try:
+        await stage.muster.ended()
+    except asyncio.CancelledError:
         print("Stopping.", flush=True)
         return 0
-    asked.cancel()
     print(f"muster serve ended:\n{stage.muster.tail()}", file=sys.stderr)
     return 1
 

@@ -1,11 +1,15 @@
 import asyncio
 import os
+import re
 import signal
+import socket
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from proxy.demo.run import _until_stopped, introduction, main
+from proxy.demo.run import INTERRUPTED, _until_stopped, introduction, main, stoppable
 from tests.fakes.stand_in import StandIn, played
 
 
@@ -22,7 +26,9 @@ async def test_the_introduction_says_where_who_and_what_to_try(tmp_path: Path) -
         assert needed in text
 
 
-async def test_the_demonstration_stops_at_a_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_demonstration_that_is_told_to_stop_ended_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     async def forever(_: StandIn) -> int:
         await asyncio.Event().wait()
         return 0
@@ -31,10 +37,51 @@ async def test_the_demonstration_stops_at_a_signal(tmp_path: Path, monkeypatch: 
     async with played(tmp_path) as cast:
         waiting = asyncio.create_task(_until_stopped(cast.stage))
         await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        os.kill(os.getpid(), signal.SIGTERM)
-        async with asyncio.timeout(5):
-            assert await waiting == 0
+        waiting.cancel()
+        assert await waiting == 0
+    assert "Stopping." in capsys.readouterr().out
+
+
+async def test_work_that_ends_gives_its_code() -> None:
+    async def work() -> int:
+        return 7
+
+    assert await stoppable(work()) == 7
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+async def test_a_signal_stops_the_work_and_a_second_one_does_not_disturb_its_tidying_up(
+    number: signal.Signals,
+) -> None:
+    tidied: list[str] = []
+
+    async def work() -> int:
+        try:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(30)
+        finally:
+            os.kill(os.getpid(), number)
+            await asyncio.sleep(0.01)
+            tidied.append("tidied")
+        return 0
+
+    assert await stoppable(work()) == INTERRUPTED
+    assert tidied == ["tidied"]
+
+
+def test_a_story_that_is_interrupted_leaves_no_child_behind(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "proxy", "demo", "--story"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as demo:
+        assert demo.stdout is not None
+        told = re.match(r"Muster at http://app.localhost:(\d+)", demo.stdout.readline())
+        assert told is not None
+        [config] = tmp_path.glob("muster-demo-*/muster.yaml")
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(30) == INTERRUPTED
+    assert not config.exists()
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", int(told[1])), timeout=1)
 
 
 async def test_a_muster_that_ends_by_itself_is_a_failure(
