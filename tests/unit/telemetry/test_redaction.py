@@ -14,7 +14,8 @@ JWE = "eyJhbGciOiJSU0EtT0FFUCJ9.a2V5.aXY.Y2lwaGVydGV4dA.dGFn"
     "name",
     [
         "token", "access_token", "refreshToken", "ID-Token", "client_secret", "clientSecret", "Cookie", "Set-Cookie",
-        "Authorization",         "password", "code", "CODE", "state", "nonce", "code_verifier", "X-Api-Token", "credentials", "api_key", "API_KEY",
+        "Authorization", "password", "code", "CODE", "state", "nonce", "code_verifier", "X-Api-Token", "credentials",
+        "api_key", "API_KEY",
     ],
 )  # fmt: skip
 def test_a_field_of_this_name_holds_a_secret(name: str) -> None:
