@@ -64,13 +64,13 @@ class Accounts:
         return {sketch.id: item for sketch, item in sketches if self._fits(sketch, email, login)}
 
     def _fits(self, sketch: Sketch, email: str | None, login: str | None) -> bool:
-        has_email = email and sketch.email is not None and sketch.email.casefold() == email.casefold()
+        has_email = email and sketch.email is not None and lower(sketch.email) == lower(email)
         return bool(has_email or (login and self.has_login(sketch, login)))
 
     def has_login(self, member: Member | Sketch, login: str) -> bool:
         """Whether the app counts both as the same login."""
         if self._preset.search.login_ignores_case:
-            return member.login.casefold() == login.casefold()
+            return lower(member.login) == lower(login)
         return member.login == login
 
     async def groups(self) -> tuple[AppGroup, ...] | AppFault:
@@ -122,6 +122,11 @@ class Accounts:
             elif found is not None:
                 return found
         return tuple(members)
+
+
+def lower(text: str) -> str:
+    """ASCII letters in lower case, all else as it is: case folding would make `ſ` an `s`, and an address another person's."""
+    return "".join(letter.lower() if letter.isascii() else letter for letter in text)
 
 
 def cannot(what: str, *, reason: Reason = Reason.APP_REFUSED) -> AppRefusal:

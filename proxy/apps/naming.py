@@ -1,6 +1,5 @@
 """What is known about a person or membership when an operation is rendered, and which logins a newcomer may get."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import assert_never
 
@@ -60,17 +59,16 @@ def person_values(email: str | None, name: str | None) -> dict[str, Json]:
     }
 
 
-def candidates(
-    request: CreateRequest, profile: Profile, variables: Mapping[str, Json]
-) -> tuple[Profile, ...]:
-    """The profile under each login that the preset's patterns give and the app takes, in order, without repetition."""
-    email = profile.email or None
+def suited(request: CreateRequest, profile: Profile) -> Profile | None:
+    """The profile under the login asked for, or, when the app cannot have that, under the first pattern's that it can.
+
+    None when there is none. Nothing is cut or transliterated: that would make two people's logins equal.
+    """
     known: dict[str, Json] = {
-        **variables,
         "username": profile.login or None,
-        "email": email,
-        "email_local": email.partition("@")[0] if email else None,
+        "email": profile.email or None,
+        "email_local": (profile.email or "").partition("@")[0] or None,
     }
-    logins = (pattern.text(known) for pattern in request.logins if pattern.is_known(known))
-    usable = dict.fromkeys(login for login in logins if login and request.login.takes(login))
-    return tuple(replace(profile, login=login) for login in usable)
+    made = (pattern.text(known) for pattern in request.logins if pattern.is_known(known))
+    login = next((each for each in (profile.login, *made) if request.login.takes(each)), None)
+    return replace(profile, login=login) if login else None

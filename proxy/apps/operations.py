@@ -7,7 +7,7 @@ from typing import Final
 from proxy.apps.accounts import Accounts, cannot
 from proxy.apps.api import AdminApi
 from proxy.apps.expression import Expression, Unread
-from proxy.apps.naming import candidates, values_of
+from proxy.apps.naming import suited, values_of
 from proxy.apps.preset import OperationName
 from proxy.apps.reading import read_group, read_id, read_item
 from proxy.apps.requests import CreateRequest, Write
@@ -57,8 +57,8 @@ class Operations:
             case _ if request is None:
                 reason = Reason.NO_ARCHIVE if name == "archive" else Reason.APP_REFUSED
                 return cannot(name.replace("_", " "), reason=reason)
-            case Create(profile=profile):
-                return await self._create(profile)
+            case Create(profile=profile) if isinstance(request, CreateRequest):
+                return await self._create(request, profile)
             case SetProfile():
                 return await self._set_profile(request, operation)
             case SetRole(role=role) if self._is_unknown_role(role):
@@ -85,21 +85,12 @@ class Operations:
 
     # --- accounts -------------------------------------------------------------------------------------------------
 
-    async def _create(self, profile: Profile) -> Performed | AppFault:
-        """Under the first login that is free. Stops when the address has an account: nobody gets a second one."""
-        request = self._api.preset.create
-        if request is None:
-            return cannot("create")
-        outcome: Performed | AppFault = AppRefusal(
-            reason=Reason.APP_REFUSED, detail="no login of the preset's patterns suits the app"
-        )
-        for candidate in candidates(request, profile, self._api.variables):
-            outcome = await self._create_as(request, candidate)
-            if not _is_taken(outcome) or await self._has_address(candidate) is not False:
-                return outcome
-        return outcome
-
-    async def _create_as(self, request: CreateRequest, profile: Profile) -> Performed | AppFault:
+    async def _create(self, request: CreateRequest, asked_for: Profile) -> Performed | AppFault:
+        profile = suited(request, asked_for)
+        if profile is None:
+            return AppRefusal(
+                reason=Reason.APP_REFUSED, detail=f"the app can have no login like {asked_for.login!r}"
+            )
         values = {**values_of(Create(profile=profile)), "random_password": _password()}
         asked = await self._api.ask(request, values, operation="create")
         if isinstance(asked.verdict, AppRefusal) and asked.status in request.look_on:
@@ -142,12 +133,6 @@ class Operations:
         if found:
             return replace(refusal, detail=f"{refusal.detail} (account {found[0].id} has the e-mail address)")
         return refusal
-
-    async def _has_address(self, profile: Profile) -> bool | AppFault:
-        if not profile.email:
-            return False
-        found = await self._accounts.search(email=profile.email, login=None)
-        return bool(found) if isinstance(found, tuple) else found
 
     async def _set_profile(self, request: Write, operation: SetProfile) -> Performed | AppFault:
         """What is not stated stays as the app has it, so that a request may always hold both."""
@@ -213,10 +198,6 @@ class Operations:
             return groups
         found = next((group for group in groups if group.name == name), None)
         return Performed(group=found) if found else otherwise
-
-
-def _is_taken(outcome: Performed | AppFault) -> bool:
-    return isinstance(outcome, AppRefusal) and outcome.reason is Reason.LOGIN_TAKEN
 
 
 def _gone(account: AccountId) -> AppRefusal:

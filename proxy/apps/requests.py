@@ -51,10 +51,10 @@ class Request(Section):
         return self
 
 
-def refuse_unknown(templates: Iterator[Template], allowed: frozenset[str]) -> None:
+def refuse_unknown(templates: Iterator[Template], allowed: frozenset[str], *, variables: bool = True) -> None:
     """Raise ValueError for a placeholder that nothing will be known for; `variables.…` is checked with the whole preset."""
     for name in sorted({name for template in templates for name in template.names}):
-        if name not in allowed and not name.startswith("variables."):
+        if name not in allowed and not (variables and name.startswith("variables.")):
             known = ", ".join(f"{{{each}}}" for each in sorted(allowed)) or "none"
             raise ValueError(f"{{{name}}} is not known here{suggestion(name, allowed)}; known are {known}")
 
@@ -128,7 +128,10 @@ class LoginRule(Section):
 
 
 class CreateRequest(Write):
-    """Making an account. `logins` are tried in order while the app says that one is taken."""
+    """Making an account. `logins` are patterns in the order in which whoever asks for a new account tries them.
+
+    `login` says which the app can have; one that it cannot gives way to the first pattern's that it can.
+    """
 
     allowed = PROFILE | {"random_password"}
     login_names: ClassVar[frozenset[str]] = frozenset({"username", "email", "email_local"})
@@ -138,7 +141,7 @@ class CreateRequest(Write):
 
     @model_validator(mode="after")
     def _logins_are_known(self) -> Self:
-        refuse_unknown(iter(self.logins), self.login_names)
+        refuse_unknown(iter(self.logins), self.login_names, variables=False)
         return self
 
 

@@ -43,12 +43,18 @@ class RestAppAdmin:
         proof = Proof(preset.authentication, credentials, wire)
         api = AdminApi(preset, wire, proof, variables_for(preset, variables or {}))
         self._capabilities = capabilities_of(preset)
+        self._logins = tuple(pattern.source for pattern in preset.create.logins) if preset.create else ()
         self._accounts = Accounts(api)
         self._operations = Operations(api, self._accounts)
 
     @property
     def capabilities(self) -> Capabilities:
         return self._capabilities
+
+    @property
+    def logins(self) -> tuple[str, ...]:
+        """The preset's patterns for a newcomer's login, in order: `{username}`, `{email}`, `{email_local}`."""
+        return self._logins
 
     async def account(self, account: AccountId) -> Member | AppFault | None:
         return await self._accounts.account(account)

@@ -58,7 +58,7 @@ create:
     label: "{name|login}"
     rank: "{variables.rank}"
     secret: "{random_password}"
-  logins: ["{username}", "{email_local}.{username}", "{email}"]
+  logins: ["{username}", "{email_local}", "{email}"]
 archive: {request: "PUT /v2/people/{account}/state", body: {state: "off"}}
 restore: {request: "PUT /v2/people/{account}/state", body: {state: "on"}}
 set_profile: {request: "PUT /v2/people/{account}", body: {contact: {mail: "{email}"}, label: "{name}"}}

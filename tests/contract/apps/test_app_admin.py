@@ -70,14 +70,25 @@ async def test_any_name_makes_an_account_and_is_read_back_as_written(
         assert account.name == name
 
 
-async def test_a_login_that_is_taken_gives_way_to_the_next_pattern(app: AppUnderTest) -> None:
+async def test_a_login_that_is_taken_is_told_and_its_account_left_alone(app: AppUnderTest) -> None:
     first = await made(app.admin, someone())
-    second = await made(
-        app.admin, Profile(login=first.login, email=f"other-{first.login}@example.com", name="Other One")
+    address = f"other-{first.login}@example.com"
+    outcome = await app.admin.perform(
+        Create(profile=Profile(login=first.login, email=address, name="Other One"))
     )
-    assert second.id != first.id
-    assert second.login != first.login
+    assert isinstance(outcome, AppRefusal)
+    assert outcome.reason is Reason.LOGIN_TAKEN
     assert await shown(app.admin, first.id) == first
+    assert await app.admin.search(email=address, login=None) == ()
+
+
+async def test_every_pattern_for_a_login_makes_one_that_the_app_takes(app: AppUnderTest) -> None:
+    assert app.admin.logins
+    for pattern in app.admin.logins:
+        unique = f"u{secrets.token_hex(5)}"
+        email = f"{unique}.x@example.com"
+        login = pattern.format(username=unique, email=email, email_local=f"{unique}.x")
+        assert (await made(app.admin, Profile(login=login, email=email, name="Anna Ash"))).login == login
 
 
 async def test_nobody_gets_a_second_account_under_the_same_address(app: AppUnderTest) -> None:

@@ -124,3 +124,11 @@ async def test_groups_and_members_count_once() -> None:
         assert await those.members(GroupId("1")) == ("3", "4")
         assert isinstance(await those.whoami(), Member)
         assert isinstance(await those.groups(), AppTrouble)
+
+
+async def test_a_letter_that_only_folds_to_another_is_another_address() -> None:
+    async with accounts(answering(200, [row(7, "x", "ſam@example.com"), row(8, "y", "SAM@example.com")])) as (
+        those,
+        _,
+    ):
+        assert ids(await those.search(email="sam@example.com", login=None)) == ["8"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.apps.naming import candidates, person_values, values_of
+from proxy.apps.naming import person_values, suited, values_of
 from proxy.apps.requests import CreateRequest, RoleWrite
 from proxy.groups.rules import AppGroupName, RoleName
 from proxy.provisioning.model import (
@@ -62,24 +62,31 @@ def test_the_values_of_each_operation() -> None:
     }
 
 
-def logins(patterns: list[str], profile: Profile, **rule: object) -> list[str]:
+def login(patterns: list[str], profile: Profile, **rule: object) -> str | None:
     request = CreateRequest.model_validate({"request": "POST /u", "logins": patterns, "login": rule})
-    return [each.login for each in candidates(request, profile, {"variables.tail": "x"})]
+    made = suited(request, profile)
+    return made.login if made else None
 
 
-def test_logins_are_tried_in_order_and_once() -> None:
-    anna = Profile(login="anna", email="anna@example.com", name=None)
-    patterns = ["{username}", "{email_local}", "{username}.{variables.tail}", "{email}"]
-    assert logins(patterns, anna) == ["anna", "anna.x", "anna@example.com"]
+def test_the_login_asked_for_is_the_one_that_is_made() -> None:
+    assert login(["{email}"], Profile(login="anna", email="anna@example.com", name=None)) == "anna"
 
 
-def test_a_login_that_the_app_cannot_have_is_not_tried() -> None:
+def test_a_login_that_the_app_cannot_have_gives_way_to_the_first_pattern_that_suits() -> None:
     anna = Profile(login="anna ash", email="anna@example.com", name=None)
-    assert logins(["{username}", "{email_local}", "{email}"], anna, longest=10) == ["anna"]
+    assert login(["{username}", "x {email_local}", "{email_local}", "{email}"], anna) == "anna"
+    assert login(["{username}", "{email}", "{email_local}"], anna, longest=10) == "anna"
+    assert login(["{username}", "{email}"], anna, longest=10) is None
 
 
-def test_a_login_made_of_what_is_not_known_is_not_tried() -> None:
-    assert logins(
-        ["{email}", "{email_local}.x", "{username}"], Profile(login="anna", email=None, name=None)
-    ) == ["anna"]
-    assert logins(["{email}"], Profile(login="", email=None, name=None)) == []
+def test_a_login_made_of_what_is_not_known_is_none() -> None:
+    assert login(["{email}", "{email_local}.x"], Profile(login="anna ash", email=None, name=None)) is None
+    assert login(["{email}"], Profile(login="", email=None, name=None)) is None
+
+
+def test_all_else_of_the_profile_stays() -> None:
+    request = CreateRequest.model_validate({"request": "POST /u", "logins": ["{email}"]})
+    anna = Profile(login="a b", email="anna@example.com", name="Anna Ash")
+    assert suited(request, anna) == Profile(
+        login="anna@example.com", email="anna@example.com", name="Anna Ash"
+    )

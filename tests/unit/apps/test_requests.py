@@ -94,6 +94,8 @@ def test_only_404_and_410_mean_gone(status: int) -> None:
 def test_logins_are_made_of_what_is_known_of_a_newcomer() -> None:
     with pytest.raises(ValidationError, match="not known here"):
         CreateRequest.model_validate({"request": "POST /u", "logins": ["{login}"]})
+    with pytest.raises(ValidationError, match="not known here"):
+        CreateRequest.model_validate({"request": "POST /u", "logins": ["{variables.prefix}.{username}"]})
     with pytest.raises(ValidationError):
         CreateRequest.model_validate({"request": "POST /u", "logins": []})
 
