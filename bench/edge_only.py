@@ -7,12 +7,9 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
-from pathlib import Path
 
 import uvloop
 
-from proxy.edge.access import AccessLines
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import Answer
@@ -22,6 +19,8 @@ from proxy.gate.fields import FieldRules
 from proxy.gate.headers import HeaderNames, IdentityHeaders, TooLarge, render_block
 from proxy.reasons import Reason
 from proxy.session.model import SessionKey
+from proxy.telemetry.access import AccessLog
+from proxy.telemetry.telemetry import Streams, Telemetry, TelemetryRules
 
 COOKIE = "__Host-muster"
 
@@ -63,22 +62,24 @@ async def no_own_pages() -> socket.socket:
     raise OSError("no own pages in this measurement")
 
 
-def appending_to(path: Path) -> Callable[[str], object]:
-    """Writes batches of lines to the end of a file that stays open."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    return lambda text: os.write(descriptor, text.encode())
+def access_log(path: str) -> AccessLog:
+    """The product's access log, into a file, or counting only when the path is `-`."""
+    descriptor = os.open(os.devnull if path == "-" else path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    telemetry = Telemetry(
+        TelemetryRules(is_access_logged=path != "-"), streams=Streams(out=os.fdopen(descriptor, "a"))
+    )
+    return telemetry.access
 
 
 async def serve(port: int, upstream_port: int, access: str) -> None:
     """Until SIGTERM."""
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
-    lines = None if access == "-" else AccessLines(appending_to(Path(access)), time.time)
     neighbours = Neighbours(
         gate=CachedGate(),
         answers=ReasonAsText(),
         connect_own=no_own_pages,
-        access=lines,
+        access=access_log(access),
         report=repr,
     )
     listener = Listener(

@@ -42,9 +42,9 @@ def rss_mib(pids: Sequence[int]) -> float:
 
 def run_wrk(target: Target, *, seconds: float, connections: int) -> Run:
     """One run. Raises RuntimeError when an answer was not 2xx or a connection failed: that would be no measurement."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "--latency"]
-    if target.cookie:
-        command += ["-H", f"Cookie: {target.cookie}"]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
+    for name, value in target.headers.items():
+        command += ["-H", f"{name}: {value}"]
     before = cpu_seconds(target.pids)
     output = subprocess.run([*command, target.url], capture_output=True, text=True, check=True).stdout
     spent = cpu_seconds(target.pids) - before

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from bench.measure import Run, median, run_wrk
+from bench.signed_in import muster
 from bench.targets import (
     ROOT,
     Start,
@@ -26,7 +27,7 @@ from bench.targets import (
 
 CONNECTIONS = 64
 SCENARIO = "GET 1 KiB, 64 keep-alive connections"
-STARTS: tuple[Start, ...] = (nginx_proxy, plain_aiohttp, edge_only)
+STARTS: tuple[Start, ...] = (nginx_proxy, plain_aiohttp, edge_only, muster)
 NEEDED = ("wrk", "nginx")
 
 
@@ -52,7 +53,7 @@ def measure(starts: tuple[Start, ...], *, seconds: float, rounds: int) -> dict[s
 
 
 def _warm(target: Target) -> None:
-    if not is_answering(target.url, target.cookie):
+    if not is_answering(target):
         raise RuntimeError(f"{target.name} does not bring the upstream's answer")
     run_wrk(target, seconds=1, connections=CONNECTIONS)
 

@@ -24,12 +24,18 @@ START_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """A running proxy. `pids` are the processes whose CPU and memory count."""
+    """A running proxy. `pids` are the processes whose CPU and memory count; `host` is a Host that the URL does not say."""
 
     name: str
     url: str
     pids: tuple[int, ...]
     cookie: str | None = None
+    host: str | None = None
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every request carries."""
+        return {name: value for name, value in (("Cookie", self.cookie), ("Host", self.host)) if value}
 
 
 Start = Callable[[int, Path], AbstractContextManager[Target]]
@@ -141,8 +147,9 @@ edge_only = _python("edge", "bench.edge_only")
 """Muster's data plane with a gate that has one session cached."""
 
 
-def is_answering(url: str, cookie: str | None) -> bool:
+def is_answering(target: Target) -> bool:
     """Whether one request through a target brings the upstream's answer."""
-    request = urllib.request.Request(url, headers={"Cookie": cookie} if cookie else {})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(
+        urllib.request.Request(target.url, headers=target.headers), timeout=10
+    ) as answer:
         return bool(answer.status == 200 and len(answer.read()) == 1024)

@@ -377,6 +377,7 @@ async def test_the_end_of_a_session_cuts_its_running_streams_and_no_other() -> N
         await wire.until(b"a\r\n")
         edge.listener.end_session(SessionKey("somebody else's"))
         assert edge.listener.in_flight == 1
+        assert edge.listener.sessions_in_flight() == {KEY}
         edge.listener.end_session(KEY)
         with pytest.raises(ConnectionError):
             await wire.rest()
@@ -517,4 +518,5 @@ async def test_a_listener_that_never_started_has_nothing_to_show_or_drain() -> N
         listener = Listener(neighbours, upstream=upstream.rules(), fields=FIELDS)
         listener.end_session(KEY)
         await listener.drain()
+        assert listener.sessions_in_flight() == frozenset()
         assert (listener.connections, listener.in_flight, listener.figures.admitted) == (0, 0, 0)

@@ -27,7 +27,12 @@ def test_names_are_the_operators() -> None:
     names = HeaderNames(user="Remote-User", groups="Remote-Groups")
     block = render_block(IdentityHeaders(user="ada", groups=("a",)), names)
     assert block == b"Remote-User: ada\r\nRemote-Groups: a\r\n"
-    assert names.all() == ("Remote-User", "X-Forwarded-Email", "Remote-Groups", "X-Forwarded-Preferred-Username")
+    assert names.all() == (
+        "Remote-User",
+        "X-Forwarded-Email",
+        "Remote-Groups",
+        "X-Forwarded-Preferred-Username",
+    )
 
 
 @pytest.mark.parametrize(
