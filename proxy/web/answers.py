@@ -8,6 +8,9 @@ from typing import Any, Final
 Fields = tuple[tuple[bytes, bytes], ...]
 
 NO_STORE: Final = (b"Cache-Control", b"no-store")
+CHALLENGE: Final = ("WWW-Authenticate", 'Muster realm="app"')
+"""Goes with every 401 (RFC 9110 §15.5.2); a scheme that no browser asks a password for."""
+
 _ALWAYS: Final[Fields] = (
     (b"X-Content-Type-Options", b"nosniff"),
     # `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch §3.2).

@@ -9,7 +9,7 @@ from multidict import CIMultiDict
 from proxy.errors import NotTrusted, Unavailable
 from proxy.identity import IdpId
 from proxy.reasons import Reason
-from proxy.web.answers import Answer, json_answer
+from proxy.web.answers import CHALLENGE, Answer, json_answer
 from proxy.web.parts import WebParts
 from proxy.web.render import Pages
 from proxy.web.visitor import is_script, peer_of
@@ -51,7 +51,8 @@ def endpoint(handler: Handler) -> Callable[[web.Request], Awaitable[web.Response
 
 def not_trusted(request: web.Request, refusal: NotTrusted, *, idp: IdpId | None = None) -> Answer:
     request.app[PARTS].journal.sign_in_failed(refusal.code, idp=idp, peer=peer_of(request))
-    return request.app[PAGES].notice(NOT_TRUSTED, status=refusal.status, code=refusal.code)
+    page = request.app[PAGES].notice(NOT_TRUSTED, status=refusal.status, code=refusal.code)
+    return page.with_headers(CHALLENGE) if refusal.status == 401 else page
 
 
 def store_away(request: web.Request, away: Unavailable) -> Answer:

@@ -10,7 +10,7 @@ import jinja2
 from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.oidc.flow import safe_return_to
 from proxy.reasons import Reason
-from proxy.web.answers import Answer, json_answer, page_answer, redirect
+from proxy.web.answers import CHALLENGE, Answer, json_answer, page_answer, redirect
 from proxy.web.parts import OWN, Site
 from proxy.web.wording import Wording, wording_of
 
@@ -79,7 +79,7 @@ class Pages:
     def not_signed_in(self) -> Answer:
         """What a script hears instead of a redirect that it could not follow."""
         document = {"error": Reason.NOT_SIGNED_IN.value, "sign_in": self.site.url(f"{OWN}/sign-in")}
-        return json_answer(401, document).with_headers(("WWW-Authenticate", 'Muster realm="app"'))
+        return json_answer(401, document).with_headers(CHALLENGE)
 
     def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
         """The verdict as an answer (the edge's port `Answers`)."""

@@ -35,8 +35,9 @@ async def test_an_answer_goes_out_with_all_its_fields() -> None:
 
 async def test_a_request_that_proves_nothing_is_told_a_code() -> None:
     control = Control()
-    status, text, _ = await ask(control, NotTrusted("state_mismatch", status=401))
+    status, text, headers = await ask(control, NotTrusted("state_mismatch", status=401))
     assert status == 401
+    assert headers["WWW-Authenticate"] == 'Muster realm="app"'
     assert "state_mismatch" in text
     assert control.journal.failures[0][0] == "state_mismatch"
 
