@@ -1,0 +1,47 @@
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws; all of them without a name."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+
+from proof import stream
+
+
+def fuzz() -> int:
+    """The edge's fuzzer, with a million inputs."""
+    return _pytest("tests/laws/test_head_fuzz.py", FUZZ=os.environ.get("FUZZ", "1000000"))
+
+
+def laws() -> int:
+    """Every law, with many more examples than `make test` has time for."""
+    return _pytest("tests/laws", HYPOTHESIS_PROFILE="proof")
+
+
+def _pytest(path: str, **environment: str) -> int:
+    return subprocess.run(
+        [sys.executable, "-m", "pytest", path], env={**os.environ, **environment}, check=False
+    ).returncode
+
+
+PROOFS: dict[str, Callable[[], int]] = {
+    "stream": lambda: stream.main([os.environ.get("STREAM") or "1GiB"]),
+    "fuzz": fuzz,
+    "laws": laws,
+}
+
+
+def main(names: list[str]) -> int:
+    """0 when all asked for hold, 1 when one does not, 2 for a name that is none."""
+    unknown = [name for name in names if name not in PROOFS]
+    if unknown:
+        print(f"proof: no {', '.join(unknown)}; there are {', '.join(PROOFS)}", file=sys.stderr)
+        return 2
+    failed = [name for name in names or PROOFS if PROOFS[name]() != 0]
+    for name in failed:
+        print(f"proof: {name} does not hold", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
