@@ -5,7 +5,7 @@ from collections import Counter
 from functools import partial
 
 from proxy.demo.app_state import Faults
-from proxy.demo.cast import Cast, eventually, expect, listed, read
+from proxy.demo.cast import Cast, NotSo, eventually, expect, listed, read
 
 CROWD = 20
 BURST = 40
@@ -70,16 +70,17 @@ async def _forty_ask(cast: Cast) -> str:
     read(await cast.sign_in("erin"))
     for _ in range(5):
         await asyncio.sleep(1.2 * cast.stage.every)
-        before = cast.refreshes("erin")
+        before, started = cast.refreshes("erin"), asyncio.get_running_loop().time()
         pages = await asyncio.gather(*(cast.look("erin") for _ in range(BURST)))
         statuses = Counter(page.status for page in pages)
         expect(statuses == {200: BURST}, f"not all were served: {dict(statuses)}")
         asked = cast.refreshes("erin") - before
-        expect(asked <= 1, f"{BURST} requests made {asked} refreshes")
+        # A slow machine may take longer over the burst than the interval: then the session was due again.
+        rightly = 1 + int((asyncio.get_running_loop().time() - started) / cast.stage.every)
+        expect(asked <= rightly, f"{BURST} requests made {asked} refreshes")
         if asked == 1:
             return f"{BURST} requests on a session that was due: one refresh at the IdP, all served"
-    expect(False, "the session was never due")
-    raise AssertionError
+    raise NotSo(f"in five attempts, {BURST} requests never met a session that was due once")
 
 
 async def crash(cast: Cast) -> list[str]:

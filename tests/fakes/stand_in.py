@@ -21,7 +21,7 @@ from proxy.demo.listener import Listener
 from proxy.demo.stage import Stage
 
 LINKS = {"engineers": "Developers", "platform": "Developers", "designers": "Designers"}
-EVERY = 0.1
+EVERY = 0.2
 SIGN_IN = '<form method="post" action="/authorize"><button name="login" value="x"></button></form>'
 
 
