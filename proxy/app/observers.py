@@ -1,7 +1,6 @@
 """Who hears of what happens: every observer of the rooms below, over one Telemetry."""
 
-from dataclasses import asdict
-from typing import Any
+from typing import Any, Final
 
 from proxy.apps.wire import CallRecord
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
@@ -22,6 +21,16 @@ from proxy.session.model import (
 )
 from proxy.session.store import Suspicion
 from proxy.telemetry.telemetry import Telemetry
+
+CALLS: Final = frozenset(
+    {"create", "restore", "archive", "set_profile", "set_role", "join", "leave", "create_group"}
+)
+"""The operations of an audit record that are calls to the app; the others are decisions."""
+
+ALARMS: Final = frozenset({"alarm", "hold", "park"})
+"""Decisions that wait for an administrator."""
+
+_CARRIED: Final = ("account", "reason", "cause", "outcome", "before", "after")
 
 
 def named(subject: Subject) -> dict[str, str]:
@@ -116,14 +125,13 @@ class Observers:
 
     def carried(self, record: AuditRecord) -> None:
         """One decision of the courier, or one call and what came of it."""
-        facts = {name: value for name, value in asdict(record).items() if value not in (None, "", "subject")}
-        facts.pop("subject", None)
+        facts = {name: value for name in _CARRIED if (value := getattr(record, name)) not in (None, "")}
         person = named(record.subject) if record.subject else {}
-        operation = facts.pop("operation")
-        self._metrics.app_call(operation, record.outcome if record.outcome == "done" else "failed")
-        if operation in ("alarm", "hold", "park"):
-            self._log.error("courier", operation=operation, **_plain(facts), **person)
-        self._audit(operation, **_plain(facts), **person)
+        if record.operation in CALLS:
+            self._metrics.app_call(record.operation, "done" if record.outcome == "done" else "failed")
+        if record.operation in ALARMS:
+            self._log.error("courier", operation=record.operation, **facts, **person)
+        self._audit(record.operation, **facts, **person)
 
     def called(self, call: CallRecord) -> None:
         """One HTTP exchange with the app's admin API."""
@@ -139,10 +147,6 @@ class Observers:
 
     def _audit(self, event: str, **facts: Any) -> None:
         self._telemetry.audit({"event": event, **facts})
-
-
-def _plain(facts: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in facts.items() if name != "when"}
 
 
 def _outcome(outcome: RefreshOutcome) -> tuple[str, str]:

@@ -1,7 +1,7 @@
-"""What is done again and again beside the requests: changes heard, early renewals, fired timers, flushing, cleaning.
+"""What is done again and again beside the requests: changes heard, limits kept, figures brought up to date.
 
 Every round survives a store that is away and a bug of ours: the first is waited out, the second goes to the log; the next
-turn comes all the same.
+turn comes all the same. Early renewals stand in `early.py`.
 """
 
 import asyncio
@@ -12,16 +12,13 @@ from proxy.errors import Unavailable
 from proxy.gate.cache import SessionCache
 from proxy.provisioning.outbox import GuardLedger, Outbox
 from proxy.reasons import Reason
-from proxy.session.keeper import Keeper
-from proxy.session.model import SessionKey
+from proxy.session.model import Session, SessionKey
 from proxy.session.policy import RefreshRules
 from proxy.session.store import SessionStore
 from proxy.telemetry.telemetry import Telemetry
 
 EVERYTHING = SessionKey("")
-IN_USE_SECONDS = 300.0
 UNUSED_SECONDS = 600.0
-RENEWALS_AT_ONCE = 16
 BATCH = 500
 
 
@@ -52,14 +49,22 @@ class Rounds:
         self._tasks.clear()
 
     async def _go(self, one: Round) -> None:
+        was_away = False
         while True:
-            try:
-                await one.work()
-            except Unavailable as away:
-                self._telemetry.log.warning("round", name=one.name, what=away.reason)
-            except Exception as error:
-                self._telemetry.report(error)
+            was_away = await self._turn(one, was_away)
             await asyncio.sleep(one.seconds)
+
+    async def _turn(self, one: Round, was_away: bool) -> bool:
+        """Whether the store was away; said once, when it goes."""
+        try:
+            await one.work()
+        except Unavailable as away:
+            if not was_away:
+                self._telemetry.log.warning("round", name=one.name, what=away.reason)
+            return True
+        except Exception as error:
+            self._telemetry.report(error)
+        return False
 
 
 class ChangeChannel:
@@ -71,79 +76,47 @@ class ChangeChannel:
         cache: SessionCache,
         *,
         end_session: Callable[[SessionKey], None],
+        in_flight: Callable[[], frozenset[SessionKey]],
         clock: Callable[[], float],
     ) -> None:
         self._store = store
         self._cache = cache
         self._end_session = end_session
+        self._in_flight = in_flight
         self._clock = clock
         self._after: int | None = None
 
     async def listen(self) -> None:
-        """Apply what came since the last call. The proof is as old as the question, not as the answer."""
+        """Apply what came since the last call. The proof is as old as the question, not as the answer.
+
+        A change counts as heard once it was carried out whole: after a failure on the way it is told again.
+        """
         asked_at = self._clock()
         if self._after is None:
             self._after = await self._store.latest_change()
             self._cache.clear()
-        self._after, changes = await self._store.changes(self._after)
+        newest, changes = await self._store.changes(self._after)
         for change in changes:
             if change.key == EVERYTHING:
-                self._cache.clear()
+                await self._look_at_everything()
             else:
                 self._cache.drop(change.key)
             if change.has_ended:
                 self._end_session(change.key)
+        self._after = newest
         self._cache.proved_at = asked_at
 
-
-class EarlyRenewals:
-    """Renews sessions in use before they are due, off the request path (semantics §5.1)."""
-
-    def __init__(
-        self,
-        cache: SessionCache,
-        keeper: Keeper,
-        *,
-        in_flight: Callable[[], frozenset[SessionKey]],
-        clock: Callable[[], float],
-    ) -> None:
-        self._cache = cache
-        self._keeper = keeper
-        self._in_flight = in_flight
-        self._clock = clock
-        self._slots = asyncio.Semaphore(RENEWALS_AT_ONCE)
-        self._tasks: set[asyncio.Task[None]] = set()
-
-    async def look(self) -> None:
-        """Start what is due. A running stream counts as use."""
-        now = self._clock()
+    async def _look_at_everything(self) -> None:
+        """Something was missed: hold nothing, and end the streams of sessions that are gone."""
+        self._cache.clear()
         for key in self._in_flight():
-            entry = self._cache.of_key(key)
-            if entry is not None:
-                entry.seen_at = now
-        for key in self._cache.in_use_and_early(now, seen_since=now - IN_USE_SECONDS):
-            if not self._keeper.is_renewing(key):
-                task = asyncio.create_task(self._renew(key), name=f"early {key[:8]}")
-                self._tasks.add(task)
-                task.add_done_callback(self._tasks.discard)
-
-    async def stop(self) -> None:
-        """Wait for what was started."""
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-
-    async def _renew(self, key: SessionKey) -> None:
-        async with self._slots:
-            try:
-                await self._keeper.renew(key)
-            except Unavailable:
-                return
-            self._cache.drop(key)
+            if await self._store.load(key) is None:
+                self._end_session(key)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upkeep:
-    """The slow rounds: last seen, limits, figures, cleaning."""
+    """The slow rounds: last seen, limits, figures."""
 
     sessions: SessionStore
     cache: SessionCache
@@ -151,22 +124,29 @@ class Upkeep:
     ledger: GuardLedger
     rules: RefreshRules
     telemetry: Telemetry
+    in_flight: Callable[[], frozenset[SessionKey]]
     clock: Callable[[], float]
 
     async def flush_seen(self) -> None:
-        """Write when sessions were last seen, and let go of those unused for long."""
-        seen = self.cache.seen()
+        """Write when sessions were last seen, and let go of those unused for long. A running stream is use."""
+        now = self.clock()
+        seen = {**self.cache.seen(), **dict.fromkeys(self.in_flight(), now)}
         if seen:
             await self.sessions.touch(seen)
-        self.cache.prune(self.clock() - UNUSED_SECONDS)
+        self.cache.prune(now - UNUSED_SECONDS)
 
     async def end_old(self) -> None:
         """End sessions past their idle or absolute limit; nobody comes for most of them."""
         now = self.clock()
         idle = await self.sessions.last_used_before(now - self.rules.idle, BATCH)
-        await self.sessions.end([session.key for session in idle], Reason.IDLE_TOO_LONG, now)
+        await self._end(idle, Reason.IDLE_TOO_LONG, now)
         old = await self.sessions.created_before(now - self.rules.absolute, BATCH)
-        await self.sessions.end([session.key for session in old], Reason.TOO_OLD, now)
+        await self._end(old, Reason.TOO_OLD, now)
+
+    async def _end(self, sessions: tuple[Session, ...], reason: Reason, now: float) -> None:
+        if sessions:
+            await self.sessions.end([session.key for session in sessions], reason, now)
+            self.telemetry.metrics.session_ended(reason, len(sessions))
 
     async def measure(self) -> None:
         """Bring the gauges up to date."""

@@ -1,12 +1,18 @@
 """From the operator's settings to the frozen rules of each room; nobody below reads a setting."""
 
+import ipaddress
 from urllib.parse import urlsplit
 
+import idna
+
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.errors import Problem, SettingsError
+from proxy.gate.arrival import ArrivalRules
 from proxy.gate.fields import FieldRules
 from proxy.gate.gate import GateRules
 from proxy.gate.headers import HeaderNames
 from proxy.groups.claim import ClaimRules
+from proxy.groups.evaluate import admit
 from proxy.groups.rules import (
     AppGroupName,
     GroupRules,
@@ -30,6 +36,7 @@ from proxy.settings import idp as idp_settings
 from proxy.settings import people
 from proxy.settings.addresses import is_loopback
 from proxy.settings.model import Settings
+from proxy.telemetry.telemetry import TelemetryRules
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -68,13 +75,25 @@ def gate_rules(settings: Settings) -> GateRules:
 
 
 def public_hosts(public_url: str) -> frozenset[bytes]:
-    """The Host values of an origin: with the port, and without it where it is the scheme's own."""
+    """The Host values of an origin, as browsers write them: with the port, and without it where it is the scheme's own."""
     url = urlsplit(public_url)
-    host = (url.hostname or "").encode("idna" if not (url.hostname or "").isascii() else "ascii")
-    host = b"[%b]" % host if b":" in host else host
+    host = _browser_host(url.hostname or "")
     port = url.port or DEFAULT_PORTS[url.scheme]
     with_port = b"%b:%d" % (host, port)
     return frozenset({host, with_port} if port == DEFAULT_PORTS[url.scheme] else {with_port})
+
+
+def _browser_host(name: str) -> bytes:
+    """A host as a browser spells it (WHATWG URL): the shortest IPv6 text in brackets, A-labels by UTS 46."""
+    if ":" in name:
+        return b"[%b]" % str(ipaddress.IPv6Address(name)).encode()
+    if name.isascii():
+        return name.encode("ascii")
+    try:
+        return idna.encode(name, uts46=True)
+    except idna.IDNAError:
+        message = "this host name has no form in DNS; write it as https://xn--..., or correct it"
+        raise SettingsError((Problem(path="public_url", line=None, message=message),)) from None
 
 
 def header_names(settings: Settings) -> HeaderNames:
@@ -166,6 +185,24 @@ def group_rules(settings: Settings) -> GroupRules:
         missing=Missing(groups.missing),
         default_group=AppGroupName(groups.default_group) if groups.default_group else None,
         roles=_roles(settings.roles),
+    )
+
+
+def arrival_rules(settings: Settings) -> ArrivalRules:
+    join = join_rules(settings)
+    return ArrivalRules(
+        refresh=refresh_rules(settings),
+        admit=lambda identity: admit(identity, join),
+        login_claim=settings.headers.user_claim,
+        is_prefixed=len(settings.idps) > 1,
+    )
+
+
+def telemetry_rules(settings: Settings) -> TelemetryRules:
+    return TelemetryRules(
+        level=settings.log.level,
+        is_access_logged=settings.log.access,
+        idps=tuple(idp.id for idp in settings.idps),
     )
 
 

@@ -1,0 +1,260 @@
+"""Builds the house: every room, out of the settings, each handed what it asks for. Nothing runs when `build` returns.
+
+Order: keys and store; who is told; partners; the keeper and the gate; the pages; the listener; what is done beside requests.
+Whatever is opened is closed by the stack, in the opposite order.
+"""
+
+import asyncio
+import secrets
+import socket
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import aiohttp
+from aiohttp import web
+
+from proxy.app import rules
+from proxy.app.early import EarlyRenewals
+from proxy.app.flows import AskTheRightIdp
+from proxy.app.observers import Observers
+from proxy.app.readiness import Readiness
+from proxy.app.rooms import Answering, make_courier, renderer
+from proxy.app.rounds import ChangeChannel, Upkeep
+from proxy.edge.listener import Listener
+from proxy.edge.plane import Neighbours
+from proxy.edge.ports import ConnectOwn
+from proxy.gate.arrival import Arrivals, ArrivalStores
+from proxy.gate.cache import SessionCache
+from proxy.gate.gate import Gate
+from proxy.oidc.client import OidcClient
+from proxy.oidc.transport import open_session
+from proxy.provisioning.courier import Courier
+from proxy.session.codec import KeyRing
+from proxy.session.cookie import new_cookie, session_key
+from proxy.session.keeper import Keeper
+from proxy.session.model import SessionKey
+from proxy.session.suspicion import Suspicions
+from proxy.settings.model import Settings
+from proxy.storage.keyring import load_keyring
+from proxy.storage.sqlite.store import SqliteStore, open_store
+from proxy.telemetry.telemetry import Telemetry
+from proxy.web.application import make_application
+from proxy.web.health import make_ops_application
+from proxy.web.parts import Site, WebParts
+from proxy.web.render import Pages
+
+COOKIE_ENTROPY = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ground:
+    """What every room stands on."""
+
+    settings: Settings
+    telemetry: Telemetry
+    observers: Observers
+    keys: KeyRing
+    store: SqliteStore
+    cache: SessionCache
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What is done beside the requests."""
+
+    channel: ChangeChannel
+    early: EarlyRenewals
+    suspicions: Suspicions
+    upkeep: Upkeep
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """Every room, built and not yet running."""
+
+    ground: Ground
+    keeper: Keeper
+    courier: Courier | None
+    listener: Listener
+    ops: web.Application
+    beside: Beside
+
+
+async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> House:
+    """The house. Raises SettingsError for keys, a store or a preset that cannot be used."""
+    ground = _ground(settings, telemetry, stack)
+    idps = await _idps(settings, stack)
+    courier = await _courier(ground, stack)
+    arrivals = _arrivals(ground, courier)
+    keeper = _keeper(ground, idps, arrivals)
+    parts = _web_parts(ground, idps, arrivals)
+    listener = _listener(ground, _gate(ground, keeper), parts.site, await _own_pages(parts, stack))
+    return House(
+        ground=ground,
+        keeper=keeper,
+        courier=courier,
+        listener=listener,
+        ops=make_ops_application(parts.readiness, telemetry.metrics.render),
+        beside=_beside(ground, keeper, arrivals, listener),
+    )
+
+
+def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Ground:
+    keys = load_keyring(settings.keys_file)
+    store = open_store(settings.store.sqlite, keys)
+    stack.push_async_callback(store.close)
+    return Ground(
+        settings=settings,
+        telemetry=telemetry,
+        observers=Observers(telemetry),
+        keys=keys,
+        store=store,
+        cache=SessionCache(),
+    )
+
+
+async def _idps(settings: Settings, stack: AsyncExitStack) -> tuple[OidcClient, ...]:
+    http = await stack.enter_async_context(open_session())
+    return tuple(OidcClient(rules.idp_rules(idp), http) for idp in settings.idps)
+
+
+async def _courier(ground: Ground, stack: AsyncExitStack) -> Courier | None:
+    app = ground.settings.app
+    if app is None:
+        return None
+    http = await stack.enter_async_context(aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()))
+    return make_courier(ground.settings, app, ground.store, ground.observers, http)
+
+
+def _arrivals(ground: Ground, courier: Courier | None) -> Arrivals:
+    store = ground.store
+    return Arrivals(
+        ArrivalStores(
+            sessions=store.sessions,
+            joint=store.joint,
+            outbox=store.outbox,
+            bindings=store.bindings,
+            lane=courier,
+        ),
+        rules.arrival_rules(ground.settings),
+        ground.observers,
+        new_cookie=_new_cookie,
+        clock=time.time,
+    )
+
+
+def _new_cookie() -> tuple[bytes, SessionKey]:
+    value = new_cookie(secrets.token_bytes(COOKIE_ENTROPY)).encode("ascii")
+    key = session_key(value)
+    if key is None:
+        raise ValueError("a fresh cookie is not one of ours")
+    return value, key
+
+
+def _keeper(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) -> Keeper:
+    return Keeper(
+        ground.store.sessions,
+        AskTheRightIdp(clients={idp.rules.id: idp for idp in idps}),
+        arrivals,
+        ground.observers,
+        rules.keeper_rules(ground.settings),
+        holder=secrets.token_hex(8),
+        clock=time.time,
+    )
+
+
+def _gate(ground: Ground, keeper: Keeper) -> Gate:
+    return Gate(
+        ground.store.sessions,
+        keeper,
+        ground.cache,
+        rules.gate_rules(ground.settings),
+        render=renderer(ground.settings),
+        key_of=session_key,
+        clock=time.time,
+    )
+
+
+def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) -> WebParts:
+    settings = ground.settings
+    return WebParts(
+        site=Site(
+            public_url=settings.public_url.rstrip("/"), is_cookie_secure=rules.is_cookie_secure(settings)
+        ),
+        flows={idp.rules.id: idp for idp in idps},
+        arrive=arrivals,
+        sessions=ground.store.sessions,
+        readiness=Readiness(sessions=ground.store.sessions, cache=ground.cache, clock=time.time),
+        journal=ground.observers,
+        keys=ground.keys,
+        refresh=rules.refresh_rules(settings),
+        cookie_seconds=int(settings.session.absolute),
+        clock=time.time,
+        entropy=secrets.token_bytes,
+    )
+
+
+async def _own_pages(parts: WebParts, stack: AsyncExitStack) -> ConnectOwn:
+    pages = web.AppRunner(make_application(parts), access_log=None, handle_signals=False)
+    await pages.setup()
+    stack.push_async_callback(pages.cleanup)
+
+    async def connect() -> socket.socket:
+        near, far = socket.socketpair()
+        near.setblocking(False)
+        far.setblocking(False)
+        server = pages.server
+        assert server is not None, "set up before the listeners open"
+        await asyncio.get_running_loop().connect_accepted_socket(server, far)
+        return near
+
+    return connect
+
+
+def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -> Listener:
+    settings, telemetry = ground.settings, ground.telemetry
+    return Listener(
+        Neighbours(
+            gate=gate,
+            answers=Answering(pages=Pages(site)),
+            connect_own=connect_own,
+            access=telemetry.access,
+            report=telemetry.report,
+        ),
+        upstream=rules.upstream_rules(settings),
+        fields=rules.field_rules(settings),
+        limits=rules.limits(settings),
+        scheme=settings.public_url.partition(":")[0],
+    )
+
+
+def _beside(ground: Ground, keeper: Keeper, arrivals: Arrivals, listener: Listener) -> Beside:
+    store, cache, refresh = ground.store, ground.cache, rules.refresh_rules(ground.settings)
+    flying, end_session = listener.sessions_in_flight, listener.end_session
+    return Beside(
+        channel=ChangeChannel(
+            store.sessions, cache, end_session=end_session, in_flight=flying, clock=time.time
+        ),
+        early=EarlyRenewals(
+            store.sessions,
+            cache,
+            keeper,
+            refresh,
+            in_flight=flying,
+            end_session=end_session,
+            report=ground.telemetry.report,
+            clock=time.time,
+        ),
+        suspicions=Suspicions(store.sessions, keeper, arrivals, ground.observers, clock=time.time),
+        upkeep=Upkeep(
+            sessions=store.sessions,
+            cache=cache,
+            outbox=store.outbox,
+            ledger=store.ledger,
+            rules=refresh,
+            telemetry=ground.telemetry,
+            in_flight=flying,
+            clock=time.time,
+        ),
+    )

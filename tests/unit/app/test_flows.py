@@ -1,0 +1,50 @@
+"""Each session is refreshed at the IdP that issued its tokens."""
+
+from dataclasses import replace
+
+import aiohttp
+
+from proxy.app.flows import AskTheRightIdp
+from proxy.demo.idp import DemoIdp
+from proxy.identity import IdpId
+from proxy.oidc.client import OidcClient
+from proxy.oidc.rules import IdpRules
+from proxy.oidc.transport import open_session
+from proxy.session.model import AskAgain, Misconfigured, Session, Trouble
+from tests.fakes.people import CORP, session, subject
+
+OTHER = IdpId("other")
+
+
+def client_of(name: IdpId, idp: DemoIdp, http: aiohttp.ClientSession) -> OidcClient:
+    rules = IdpRules(
+        id=name, name=name, issuer=idp.issuer, client_id="muster", secret=lambda: "demo-secret", timeout=2
+    )
+    return OidcClient(rules, http)
+
+
+def session_of(name: IdpId, idp: DemoIdp) -> Session:
+    return replace(session(), idp=name, subject=subject(issuer=idp.issuer))
+
+
+async def test_a_session_is_asked_about_where_it_comes_from() -> None:
+    corp, other = DemoIdp(), DemoIdp()
+    await corp.start()
+    await other.start()
+    await corp.stop()
+    try:
+        async with open_session() as http:
+            ask = AskTheRightIdp(
+                clients={CORP: client_of(CORP, corp, http), OTHER: client_of(OTHER, other, http)}
+            )
+            there = await ask(session_of(OTHER, other), 1000.0)
+            away = await ask(session_of(CORP, corp), 1000.0)
+    finally:
+        await other.stop()
+    assert isinstance(there, AskAgain), "it was reached, and never issued this token"
+    assert isinstance(away, Trouble)
+
+
+async def test_an_idp_taken_out_of_the_configuration_says_no_to_nobody() -> None:
+    outcome = await AskTheRightIdp(clients={})(session(), 1000.0)
+    assert outcome == Misconfigured(code="idp_not_configured")
