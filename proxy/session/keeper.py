@@ -201,7 +201,7 @@ class Keeper:
                 await self._store.end([lease.key], reason, now)
                 return None
             case policy.EndsPerson(reason=reason, marker=marker):
-                at = max(asked_at, attempt.identity.stated_at)
+                at = policy.idp_time(attempt, asked_at)
                 await self._arrival.removed(
                     attempt.subject, attempt.idp, reason, marker=marker, at=at, now=now
                 )

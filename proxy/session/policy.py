@@ -19,6 +19,7 @@ Rules:
 """
 
 import hashlib
+import math
 from dataclasses import dataclass, replace
 from typing import TypeAlias, assert_never
 
@@ -203,6 +204,16 @@ def awaiting_browser(session: Session, reason: Reason) -> Session:
     return replace(
         session, tokens=tokens, trouble=reason, spent=None, next_attempt_at=None, version=session.version + 1
     )
+
+
+def idp_time(session: Session, at: float) -> float:
+    """A moment of our clock as the IdP would write it, in whole seconds like an `iat`; never before its last statement.
+
+    Statements of one IdP are ordered by its own clock (semantics §9.3): what it denied now must not count as later than
+    what it vouches for a second from now, only because its clock is behind ours.
+    """
+    offset = session.identity.stated_at - session.refreshed_at
+    return max(float(math.floor(at + offset)), session.identity.stated_at)
 
 
 def with_last_known(identity: Identity, last: Identity) -> Identity:

@@ -81,7 +81,7 @@ class Idp(Section):
         IdpName,
         Field(
             description="A short name of your own: small letters, digits, `-` and `_`. "
-            "It is part of the callback's address and of metrics.",
+            "Sessions, statements, logs and metrics name the IdP by it; changing it makes people sign in again.",
             examples=["corp"],
         ),
     ]

@@ -295,7 +295,7 @@ async def test_a_lease_lost_while_the_idp_answered_slowly_is_taken_again() -> No
 
 async def test_a_denial_counts_as_later_than_what_the_idp_vouched_for_before() -> None:
     house = House(Denied(marker="User disabled"))
-    ahead = replace(session(), identity=identity(stated_at=DUE + 40))
+    ahead = replace(session(), identity=identity(stated_at=DUE + 40), refreshed_at=DUE)
     house.store.sessions[key()] = ahead
     await house.keeper.renew(key())
     assert house.arrival.removals[0][2] == DUE + 40

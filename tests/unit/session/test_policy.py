@@ -175,6 +175,15 @@ def test_the_mark_stays_when_the_idp_granted_the_refresh_and_its_id_token_was_ba
     assert policy.is_spent(granted.session)
 
 
+@pytest.mark.parametrize(
+    ("stated_at", "at", "expected"),
+    [(1000, 4650.7, 4650), (970, 4650.7, 4620), (1030, 4650.7, 4680), (1000, 999.5, 1000)],
+    ids=["same clock", "IdP behind", "IdP ahead", "never before its last statement"],
+)
+def test_a_denial_is_dated_by_the_idps_own_clock(stated_at: float, at: float, expected: float) -> None:
+    assert policy.idp_time(session(identity=identity(stated_at=stated_at)), at) == expected
+
+
 def test_a_plain_invalid_grant_ends_this_session_and_starts_the_timer() -> None:
     result = after(PLAIN)
     assert isinstance(result, policy.Ends)
