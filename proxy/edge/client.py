@@ -97,8 +97,15 @@ class ClientConnection(asyncio.Protocol):
         phase = self._phase
         if phase is Phase.LINGER or phase is Phase.CLOSED:
             return
-        self._inbox.add(data)
-        self.pump()
+        if self.exchange is None and self._inbox.is_whole_head(data):
+            # The common case: one request without a body, in one read.
+            try:
+                self._feed(data)
+            except Exception as error:
+                self.broken(error)
+        else:
+            self._inbox.add(data)
+            self.pump()
 
     def pause_writing(self) -> None:
         """The client reads slower than the app sends."""

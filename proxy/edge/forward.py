@@ -18,11 +18,14 @@ def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -
     request = head.request
     upstream = plane.upstream
     host = request.host if upstream.keeps_host and request.host is not None else upstream.authority
+    kept = head.fields.kept
+    if kept is None:
+        kept = head.fields.kept = joined(plane.request_fields.lines(request.headers, head.fields.named))
     return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
         request.method,
         request.target,
         host,
-        joined(plane.request_fields.lines(request.headers, head.named)),
+        kept,
         _framing(head),
         forwarding,
         block,
@@ -38,7 +41,7 @@ def own_head(head: Head, plane: "Plane", peer: str) -> bytes:
             request.method,
             request.target,
             b"localhost" if request.host is None else request.host,
-            joined(plane.request_fields.own_lines(request.headers, head.named)),
+            joined(plane.request_fields.own_lines(request.headers, head.fields.named)),
             _framing(head),
             peer.encode("ascii", "replace"),
             request.scheme.encode("ascii"),

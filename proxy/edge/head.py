@@ -38,6 +38,8 @@ _WATCHED: Final = frozenset(
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _KNOWN_HOSTS_MAX: Final = 1024
+_KNOWN_FIELDS_MAX: Final = 512
+_KNOWN_FIELDS_BYTES: Final = 4096
 _VERSIONS: Final = ("1.1", "1.0")
 _NOTHING_NAMED: Final[frozenset[bytes]] = frozenset()
 
@@ -50,19 +52,55 @@ class Rejection(NamedTuple):
     detail: str
 
 
+class Fields:
+    """Everything that follows from a head's fields alone. `watched`: the deciding fields' values, by lower-case name.
+
+    `named` is what `Connection` nominates, folded; `kept` the lines that cross to the app, once somebody rendered them.
+    """
+
+    __slots__ = ("cookie", "kept", "named", "names", "watched")
+
+    def __init__(self, headers: list[Field], cookies: Cookies) -> None:
+        self.names = [name.lower() for name, _ in headers]
+        self.watched = watched = _watched(self.names, headers)
+        self.cookie = cookies.ours(watched[b"cookie"]) if b"cookie" in watched else None
+        self.named = named_fields(watched[b"connection"]) if b"connection" in watched else _NOTHING_NAMED
+        self.kept: bytes | None = None
+
+
+class FieldsReader:
+    """Reads a head's fields, remembering the last ones: a client sends the same with nearly every request. Bounded."""
+
+    def __init__(self, cookies: Cookies) -> None:
+        self._cookies = cookies
+        self._known: dict[tuple[Field, ...], Fields] = {}
+
+    def read(self, headers: list[Field]) -> Fields:
+        """A pure function of `headers`; what comes out is shared, and treated as frozen but for `kept`."""
+        key = tuple(headers)
+        known = self._known.get(key)
+        if known is None:
+            known = Fields(headers, self._cookies)
+            if sum(len(name) + len(value) for name, value in headers) <= _KNOWN_FIELDS_BYTES:
+                if len(self._known) >= _KNOWN_FIELDS_MAX:
+                    self._known.clear()
+                self._known[key] = known
+        return known
+
+
 class Head(NamedTuple):
-    """A head that passed. `length` is the body's in bytes, or CHUNKED; `named` what `Connection` nominates, folded."""
+    """A head that passed. `length` is the body's in bytes, or CHUNKED."""
 
     request: Request
     length: int
-    named: frozenset[bytes]
+    fields: Fields
     is_expecting: bool
 
 
 class HeadRules(NamedTuple):
-    """What judging needs to know: our cookie, the scheme people use, the largest body (bytes)."""
+    """What judging needs to know: who reads fields, the scheme people use, the largest body (bytes)."""
 
-    cookies: Cookies
+    fields: FieldsReader
     scheme: str
     body_bytes: int | None = None
 
@@ -94,8 +132,8 @@ def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
         return bad("target")
     if is_ambiguous(target[1]):
         return Rejection(400, Reason.AMBIGUOUS_PATH, "path")
-    names = [name.lower() for name, _ in headers]
-    watched = _watched(names, headers)
+    fields = rules.fields.read(headers)
+    watched = fields.watched
     host = _host(watched.get(b"host"), version, target[2])
     if type(host) is Rejection:
         return host
@@ -111,14 +149,13 @@ def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
         target=target[0],
         path=target[1],
         headers=headers,
-        names=names,
+        names=fields.names,
         host=host,  # type: ignore[arg-type]  # `type() is` does not narrow a NamedTuple, which is no final class
-        cookie=rules.cookies.ours(watched[b"cookie"]) if b"cookie" in watched else None,
+        cookie=fields.cookie,
         peer=peer,
         scheme=rules.scheme,
     )
-    named = named_fields(watched[b"connection"]) if b"connection" in watched else _NOTHING_NAMED
-    return Head(request, length, named, b"expect" in watched and version == "1.1" and length != 0)  # type: ignore[arg-type]
+    return Head(request, length, fields, b"expect" in watched and version == "1.1" and length != 0)  # type: ignore[arg-type]
 
 
 def _watched(names: list[bytes], headers: list[Field]) -> dict[bytes, list[bytes]]:

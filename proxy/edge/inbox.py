@@ -34,6 +34,16 @@ class Inbox:
         else:
             self.data = data
 
+    def is_whole_head(self, data: bytes) -> bool:
+        """Whether a read may be fed as it is: nothing waits, and it ends with the only CRLF CRLF in it."""
+        size = len(data)
+        return (
+            size <= FEED
+            and not self.data
+            and not self._tail
+            and data.find(END_OF_HEAD) == size - len(END_OF_HEAD)
+        )
+
     def expect(self, length: int) -> None:
         """A head was found; its body is `length` bytes, or says its own end (negative)."""
         self._left = max(length, 0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
-from proxy.edge.head import HeadRules
+from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
@@ -77,7 +77,9 @@ class Plane:
         self.upstream = upstream
         self.scheme = scheme
         self.pool = pool
-        self.head_rules = HeadRules(Cookies(fields.cookie.encode("ascii")), scheme, limits.body_bytes)
+        self.head_rules = HeadRules(
+            FieldsReader(Cookies(fields.cookie.encode("ascii"))), scheme, limits.body_bytes
+        )
         self.request_fields = RequestFields(fields)
         self.answer_fields = AnswerFields(fields.cookie)
         self.own_answer_fields = AnswerFields(None)

@@ -3,9 +3,10 @@
 import pytest
 
 from proxy.edge.forward import own_head, upstream_head
-from proxy.edge.head import CHUNKED, Head
+from proxy.edge.head import CHUNKED, Fields, Head
 from proxy.edge.rules import UpstreamRules
 from proxy.gate.decision import Request
+from proxy.gate.fields import Cookies
 from tests.fakes.still import StillEdge
 
 FORWARDING = b"X-Forwarded-For: 192.0.2.1\r\n"
@@ -27,7 +28,7 @@ def _head(
         peer="192.0.2.1",
         scheme="https",
     )
-    return Head(request, length, frozenset(), expects)
+    return Head(request, length, Fields(headers, Cookies(b"__Host-muster")), expects)
 
 
 def test_the_head_for_the_app_is_written_anew_and_ours_stand_last() -> None:

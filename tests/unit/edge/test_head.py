@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from proxy.edge.head import CHUNKED, Head, HeadRules, Parts, Rejection, judge
+from proxy.edge.head import CHUNKED, FieldsReader, Head, HeadRules, Parts, Rejection, judge
 from proxy.gate.fields import Cookies, Field
 from proxy.reasons import Reason
 
 HOST: Field = (b"Host", b"App.example:8080")
-RULES = HeadRules(Cookies(b"muster"), "https", 1000)
+RULES = HeadRules(FieldsReader(Cookies(b"muster")), "https", 1000)
 
 
 @dataclass
@@ -40,7 +40,7 @@ def test_a_plain_head_passes_and_is_taken_apart() -> None:
     assert (request.peer, request.scheme) == ("192.0.2.1", "https")
     assert request.names == [b"host", b"cookie", b"x-y"]
     assert request.header(b"x-y") == b"z"
-    assert (head.length, head.named, head.is_expecting) == (0, frozenset(), False)
+    assert (head.length, head.fields.named, head.is_expecting) == (0, frozenset(), False)
 
 
 def _with(*fields: Field) -> list[Field]:
@@ -134,7 +134,7 @@ def test_an_expectation_counts_only_in_1_1_with_a_body() -> None:
 
 def test_connection_names_are_collected_from_all_its_fields() -> None:
     head = Case(headers=_with((b"Connection", b"close, X_A"), (b"connection", b"x-b"))).passed()
-    assert head.named == {b"x-a", b"x-b"}
+    assert head.fields.named == {b"x-a", b"x-b"}
 
 
 def test_thousands_of_hosts_do_not_fill_the_memory() -> None:
@@ -143,3 +143,16 @@ def test_thousands_of_hosts_do_not_fill_the_memory() -> None:
     for number in range(3000):
         Case(headers=[(b"Host", b"h%d" % number)]).passed()
     assert len(head._HOSTS) <= 1024
+
+
+def test_fields_seen_before_are_read_the_same_and_thousands_do_not_fill_the_memory() -> None:
+    reader = FieldsReader(Cookies(b"muster"))
+    first = reader.read([HOST, (b"Cookie", b"muster=v")])
+    assert reader.read([HOST, (b"Cookie", b"muster=v")]) is first
+    other = reader.read([HOST, (b"Cookie", b"muster=w")])
+    assert (first.cookie, other.cookie) == (b"v", b"w")
+    for number in range(2000):
+        reader.read([HOST, (b"X", b"%d" % number)])
+    reader.read([HOST, (b"X", b"y" * 100_000)])
+    assert len(reader._known) <= 512
+    assert max(len(value) for key in reader._known for _, value in key) <= 4096

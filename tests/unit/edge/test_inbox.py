@@ -64,3 +64,15 @@ def test_clearing_forgets_everything() -> None:
     inbox.clear()
     inbox.add(b"\n" + HEAD)
     assert _pieces(inbox) == [b"\n" + HEAD]
+
+
+def test_a_read_that_is_one_whole_head_may_go_as_it_is() -> None:
+    inbox = Inbox()
+    assert inbox.is_whole_head(HEAD)
+    assert not inbox.is_whole_head(HEAD + HEAD)
+    assert not inbox.is_whole_head(HEAD[:-1])
+    assert not inbox.is_whole_head(b"x" * FEED + HEAD)
+    inbox.add(HEAD[:-2])
+    assert not inbox.is_whole_head(HEAD)
+    inbox.piece()
+    assert not inbox.is_whole_head(b"\r\n" + HEAD)
