@@ -239,7 +239,17 @@ async def test_a_role_is_sent_as_the_preset_writes_it() -> None:
 
 
 async def test_a_role_that_the_preset_does_not_list_is_not_asked_for() -> None:
-    assert reason(await outcome(SetRole(account=SEVEN, role=RoleName("king")))) is Reason.APP_REFUSED
+    async with operations(answering(204)) as (those, app):
+        assert (
+            reason(await those.perform(SetRole(account=SEVEN, role=RoleName("king")))) is Reason.APP_REFUSED
+        )
+    assert app.seen == []
+
+
+@pytest.mark.parametrize(("means", "expected"), [("trouble", AppTrouble), ("already_so", Performed)])
+async def test_what_the_error_table_says_is_not_looked_at_again(means: str, expected: type) -> None:
+    found = await outcome(Archive(account=SEVEN), NO, errors=[{"status": 409, "means": means}])
+    assert isinstance(found, expected)
 
 
 async def test_a_group_that_is_there_already_is_found_and_another_no_is_not() -> None:
