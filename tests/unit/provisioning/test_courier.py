@@ -12,6 +12,7 @@ from proxy.groups.rules import AppGroupName, GroupRules, Link
 from proxy.provisioning.app_admin import AppRefusal, AppTrouble
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.model import Binding, EntryState
+from proxy.provisioning.outbox import Claim
 from proxy.provisioning.rules import CourierRules
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Pending, Ready
@@ -168,6 +169,21 @@ async def test_no_more_than_the_slots_are_visited_at_the_same_time(scene: Scene)
     assert scene.app.most_in_flight <= 3
 
 
+async def test_nothing_is_claimed_for_which_there_is_no_slot(scene: Scene) -> None:
+    """A claim without a visit would be renewed by nobody, and keep other replicas from the entry."""
+    scene.rules = replace(scene.rules, bulk_slots=2)
+    for number in range(6):
+        await scene.note(vouched(f"bulk{number}"))
+    scene.app.gate = asyncio.Event()
+    async with running(scene.courier()) as courier:
+        await until(lambda: scene.app.in_flight == 2)
+        courier.wake()
+        await asyncio.sleep(0.03)
+        assert len(scene.store.claims) == 2
+        scene.app.gate.set()
+        await until(lambda: len(scene.app.accounts) == 6)
+
+
 async def test_an_app_that_asks_for_time_is_left_alone_by_the_background(scene: Scene) -> None:
     await scene.note(vouched("ada"))
     scene.app.fail("search", AppTrouble(detail="HTTP 429", retry_after=30))
@@ -274,17 +290,55 @@ async def test_a_statement_that_comes_during_a_visit_leaves_the_entry_open(scene
 
 
 async def test_whoever_arrives_during_a_visit_waits_for_one_that_knows_their_statement(scene: Scene) -> None:
+    scene.app.add("ada")
+    await scene.bind()
     await scene.note(vouched(groups=known("eng")))
     scene.app.gate = asyncio.Event()
     courier = scene.courier()
     first = asyncio.create_task(courier.visit_now(subject()))
     await until(lambda: scene.app.in_flight == 1)
-    await scene.note(vouched(groups=known(), at=NOW + 1))
+    await scene.note(removed(at=NOW + 1))
     second = asyncio.create_task(courier.visit_now(subject()))
     await asyncio.sleep(0)
     scene.app.gate.set()
-    assert await first == await second
-    assert scene.app.groups_of("ada") == set()
+    assert await first == Ready(login="ada", account_id="1")
+    assert await second == AccountRefused(reason=Reason.IDP_DENIED)
+    assert scene.operations() == ["join", "archive"]
+
+
+async def test_whoever_arrives_during_a_visit_begins_no_other(scene: Scene) -> None:
+    """One slot is enough for twenty arrivals: they wait for the visit, not for a slot."""
+    claims: list[str] = []
+    original = scene.store.claim
+
+    async def counted(
+        *, holder: str, now: float, seconds: float, entry_id: int | None = None
+    ) -> Claim | None:
+        claims.append(holder)
+        return await original(holder=holder, now=now, seconds=seconds, entry_id=entry_id)
+
+    scene.store.claim = counted  # type: ignore[method-assign]  # to count
+    await scene.note(vouched())
+    scene.app.gate = asyncio.Event()
+    courier = scene.courier()
+    arriving = [asyncio.create_task(courier.visit_now(subject())) for _ in range(20)]
+    await until(lambda: scene.app.in_flight == 1)
+    scene.app.gate.set()
+    await asyncio.gather(*arriving)
+    assert len(claims) == 1
+
+
+async def test_somebody_whose_changes_are_held_gets_in_and_their_session_hears_it(scene: Scene) -> None:
+    scene.app.add("ada", groups=("engineers",))
+    await scene.bind()
+    scene.store.latches.add("link:engineers")
+    await scene.note(vouched(groups=known()))
+    courier = scene.courier()
+    await courier.visit_now(subject())
+    assert scene.entry().state is EntryState.HELD
+    scene.told.clear()
+    assert await courier.visit_now(subject()) == Ready(login="ada", account_id="1")
+    assert scene.told == {subject(): Ready(login="ada", account_id="1")}
 
 
 async def test_nothing_asked_for_is_no_account(scene: Scene) -> None:

@@ -287,8 +287,12 @@ async def test_a_protected_account_is_kept_out_at_the_gate_and_left_alone_in_the
     assert scene.reasons("leave_alone") == [Reason.PROTECTED_LEFT_ALONE]
 
 
-async def test_the_account_behind_our_token_is_protected_without_being_listed(scene: Scene) -> None:
-    scene.app.own = scene.app.add("ada", is_admin=True, groups=("sales",)).id
+@pytest.mark.parametrize("is_admin", [True, False])
+async def test_the_account_behind_our_token_is_protected_without_being_listed(
+    scene: Scene, is_admin: bool
+) -> None:
+    """Also where the app does not show who is an administrator."""
+    scene.app.own = scene.app.add("ada", is_admin=is_admin, groups=("sales",)).id
     await scene.bind()
     await scene.note(vouched(groups=known("eng")))
     await visit(scene)
