@@ -8,12 +8,13 @@ from typing import Any
 
 from tests.e2e.apps import LINKED, App, Seen
 from tests.e2e.idps import CLIENT_ID, Idp
-from tests.e2e.program import STARTS, Config, Muster, choose_ports, is_port_taken
+from tests.e2e.program import HOST, STARTS, Config, Muster, choose_ports, is_port_taken
 from tests.e2e.waiting import eventually
 from tests.fakes.browser import Answer, Browser
 from tests.fakes.processes import ChildDied
 
 IDP_ID = "corp"
+COOKIE = "__Host-muster"
 INTERVAL = 2.0
 """Seconds between two questions about a session (`refresh.every`)."""
 
@@ -22,6 +23,11 @@ SOON = 20.0
 
 APPLIED_WITHIN = 60.0
 """What is promised for a statement that a crash interrupted (semantics §9.2)."""
+
+
+def session_value(browser: Browser) -> str:
+    """The value of Muster's own cookie."""
+    return next(cookie.value for cookie in browser.jar.of_host(HOST) if cookie.name == COOKIE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +69,24 @@ class Stack:
 
         await eventually(look, lambda seen: seen[1] >= before + times, within=SOON, what=f"{times} refreshes")
 
+    async def logs(self, reason: str) -> None:
+        """Returns once the reason stands in a line of the log or the audit; both are written in batches."""
+
+        async def look() -> bool:
+            return self.muster.has_logged(reason)
+
+        await eventually(look, bool, within=5, what=f"{reason} in the log")
+
+    async def recovers(self, browser: Browser) -> None:
+        """Returns once the session is served again after a crash; it may have to wait, but is never signed out."""
+
+        async def look() -> int:
+            answer = await self.look(browser)
+            assert answer.status != 401, answer.text
+            return answer.status
+
+        await eventually(look, lambda status: status == 200, within=APPLIED_WITHIN, what="served again")
+
     async def signed_out(self, browser: Browser, within: float = SOON) -> Answer:
         """The first answer to a session that ended."""
         return await eventually(
@@ -72,8 +96,8 @@ class Stack:
 
 def configuration(idp: Idp, app: App, folder: Path, changes: Mapping[str, Any]) -> Config:
     """The tests' configuration with top-level sections replaced; secrets stand in files, as an operator's do."""
-    (folder / "idp.secret").write_text(idp.secret + "\n")
-    (folder / "app.token").write_text(app.token + "\n")
+    write_secret(folder / "idp.secret", idp.secret)
+    write_secret(folder / "app.token", app.token)
     return {
         "upstream": {"url": app.url},
         "idps": [idp_entry(idp)],
@@ -83,6 +107,12 @@ def configuration(idp: Idp, app: App, folder: Path, changes: Mapping[str, Any]) 
         "app": {**app.settings(), "credentials": {"token": {"file": "app.token"}}},
         **changes,
     }
+
+
+def write_secret(file: Path, secret: str) -> None:
+    """For its owner alone, or Muster warns."""
+    file.touch(mode=0o600)
+    file.write_text(secret + "\n")
 
 
 def idp_entry(idp: Idp, idp_id: str = IDP_ID, **changes: Any) -> dict[str, Any]:
@@ -98,7 +128,7 @@ def idp_entry(idp: Idp, idp_id: str = IDP_ID, **changes: Any) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def running(idp: Idp, app: App, folder: Path, **changes: Any) -> AsyncIterator[Stack]:
+async def running(idp: Idp, app: App, folder: Path, /, **changes: Any) -> AsyncIterator[Stack]:
     """Muster in front of the app. A keyword replaces a section of the configuration, `idp=` merges into the IdP's entry."""
     muster = await _started(idp, app, folder, changes)
     try:

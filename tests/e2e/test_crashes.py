@@ -67,9 +67,9 @@ async def test_killed_while_the_account_is_made_there_is_one_account_and_it_is_t
         stack.app.relay.stop_holding()
         hold.drop()
         await stack.muster.start()
-        page = await stack.sign_in(browser, "alice")
+        await stack.sign_in(browser, "alice")
         await groups_become(stack, "alice", {"Developers"}, within=APPLIED_WITHIN)
-        assert page.status == 200
+        await stack.recovers(browser)
         assert (await stack.app.creations(), await stack.app.strangers()) == (1, 0)
 
 
@@ -85,6 +85,7 @@ async def test_killed_before_the_idp_saw_the_refresh_the_session_goes_on(
         stack.idp.relay.stop_holding()
         hold.drop()
         await stack.muster.start()
+        await stack.recovers(browser)
         await stack.refreshed(browser)
         assert not stack.muster.has_logged("timer_started")
         account = await stack.account("alice")
@@ -106,7 +107,7 @@ async def test_killed_after_the_idp_answered_the_browser_passes_the_idp_silently
         stack.idp.relay.stop_holding()
         hold.drop()
         await stack.muster.start()
-        await stack.signed_out(browser)
+        await stack.signed_out(browser, within=APPLIED_WITHIN)
         page = await browser.go(stack.page)
         assert (page.status, stack.app.shown(page)) == (200, "alice")
         assert len(page.hops) > 1

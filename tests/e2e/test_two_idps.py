@@ -1,5 +1,7 @@
 """Two IdPs in one configuration: each vouches for its own people, and neither can answer for the other."""
 
+import html
+import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from proxy.demo.people import Person
 from tests.e2e.apps import demo_app
 from tests.e2e.conftest import Browsers
 from tests.e2e.idps import Idp, demo_idp
-from tests.e2e.stack import Stack, idp_entry, running
+from tests.e2e.stack import Stack, idp_entry, running, write_secret
 from tests.fakes.browser import Answer, Browser
 
 DORA = Person(login="dora", name="Dora Dean", email="dora@example.com", groups=("engineers",))
@@ -26,11 +28,18 @@ class Two:
     stack: Stack
     other: Idp
 
-    async def sign_in_at_other(self, browser: Browser, login: str, *, follow: bool = True) -> Answer:
-        address = URL(self.stack.muster.url("/_muster/sign-in")).with_query(
-            idp=OTHER_ID, return_to=self.stack.app.page
+    async def sign_in(self, browser: Browser, login: str) -> Answer:
+        """At the stack's own IdP."""
+        page = await browser.go(self._address("corp"))
+        return await self.stack.idp.answer(browser, login) if self.stack.idp.asks(page) else page
+
+    def _address(self, idp: str) -> URL:
+        return URL(self.stack.muster.url("/_muster/sign-in")).with_query(
+            idp=idp, return_to=self.stack.app.page
         )
-        page = await browser.go(address)
+
+    async def sign_in_at_other(self, browser: Browser, login: str, *, follow: bool = True) -> Answer:
+        page = await browser.go(self._address(OTHER_ID))
         return await self.other.answer(browser, login, follow=follow) if self.other.asks(page) else page
 
 
@@ -42,7 +51,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         idp = await stack.enter_async_context(demo_idp())
         other = await stack.enter_async_context(demo_idp((DORA, OTHER_ALICE)))
         app = await stack.enter_async_context(demo_app())
-        (folder / "other.secret").write_text(other.secret)
+        write_secret(folder / "other.secret", other.secret)
         entries = [idp_entry(idp), idp_entry(other, OTHER_ID, client_secret={"file": "other.secret"})]
         system = await stack.enter_async_context(running(idp, app, folder, idps=entries))
         yield Two(stack=system, other=other)
@@ -51,7 +60,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
 async def test_each_vouches_for_its_own(tmp_path: Path, browsers: Browsers) -> None:
     async with two(tmp_path) as both:
         bob, dora = await browsers(), await browsers()
-        await both.stack.sign_in(bob, "bob")
+        await both.sign_in(bob, "bob")
         page = await both.sign_in_at_other(dora, "dora")
         assert (page.status, both.stack.app.shown(page)) == (200, "dora")
         assert both.stack.app.shown(await both.stack.look(bob)) == "bob"
@@ -60,7 +69,7 @@ async def test_each_vouches_for_its_own(tmp_path: Path, browsers: Browsers) -> N
 async def test_one_being_down_touches_nobody_of_the_other(tmp_path: Path, browsers: Browsers) -> None:
     async with two(tmp_path) as both:
         bob, dora = await browsers(), await browsers()
-        await both.stack.sign_in(bob, "bob")
+        await both.sign_in(bob, "bob")
         await both.sign_in_at_other(dora, "dora")
         await both.other.stop()
         await both.stack.refreshed(bob, times=2)
@@ -75,7 +84,7 @@ async def test_the_same_address_at_a_second_idp_is_not_the_same_person(
 ) -> None:
     async with two(tmp_path) as both:
         alice, other = await browsers(), await browsers()
-        await both.stack.sign_in(alice, "alice")
+        await both.sign_in(alice, "alice")
         before = await both.stack.account("alice")
         page = await both.sign_in_at_other(other, "alice")
         assert both.stack.app.shown(page) is None or both.stack.app.shown(page) != "alice"
@@ -99,8 +108,21 @@ async def test_a_suspension_at_one_ends_nothing_of_a_person_of_the_other(
 ) -> None:
     async with two(tmp_path) as both:
         alice, dora = await browsers(), await browsers()
-        await both.stack.sign_in(alice, "alice")
+        await both.sign_in(alice, "alice")
         await both.sign_in_at_other(dora, "dora")
         await both.stack.idp.suspend("alice")
         await both.stack.signed_out(alice)
         assert (await both.stack.look(dora)).status == 200
+
+
+async def test_with_two_idps_people_choose(tmp_path: Path, browsers: Browsers) -> None:
+    async with two(tmp_path) as both:
+        browser = await browsers()
+        page = await browser.go(both.stack.page)
+        assert page.status == 200
+        assert await both.stack.app.pages() == 0
+        links = re.findall(r'href="([^"]*idp=[^"]*)"', page.text)
+        assert len(links) == 2, page.text
+        assert both.stack.idp.asks(await browser.go(html.unescape(links[0]), link=True))
+        page = await both.stack.idp.answer(browser, "bob")
+        assert (page.status, both.stack.app.shown(page)) == (200, "bob")

@@ -102,7 +102,8 @@ function claimsOf(sub, { name, email, email_verified, groups }) {
 // People of one organisation are not asked whether they permit its own application.
 async function loadExistingGrant({ oidc }) {
   const grantId = oidc.session.grantIdFor(oidc.client.clientId);
-  if (grantId) return oidc.provider.Grant.find(grantId);
+  const earlier = grantId && await oidc.provider.Grant.find(grantId);
+  if (earlier) return earlier;
   const grant = new oidc.provider.Grant({ clientId: oidc.client.clientId, accountId: oidc.session.accountId });
   grant.addOIDCScope('openid profile email groups');
   await grant.save();
