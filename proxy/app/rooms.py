@@ -46,7 +46,7 @@ def make_courier(
         ledger=store.ledger,
         counters=store.ledger,
         app=admin,
-        rules=rules.courier_rules(settings),
+        rules=rules.courier_rules(settings, logins=admin.logins),
         tell=Telling(sessions=store.sessions),
         audit=observers.carried,
         clock=time.time,

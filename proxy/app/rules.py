@@ -206,13 +206,16 @@ def telemetry_rules(settings: Settings) -> TelemetryRules:
     )
 
 
-def courier_rules(settings: Settings) -> CourierRules:
+def courier_rules(settings: Settings, *, logins: tuple[str, ...] = ()) -> CourierRules:
+    """`logins` are the preset's patterns for a newcomer's login, in the order they are tried; empty: ours."""
     joining, guard = settings.joining, settings.guard
     protected = settings.app.protected if settings.app else ()
+    parallel = settings.app.parallel if settings.app else 1
     return CourierRules(
         link=LinkRules(
             join=join_rules(settings),
             protected=frozenset(protected),
+            logins=logins or LinkRules().logins,
             may_link_by_email=joining.link_by_email,
             may_link_across=joining.link_across,
         ),
@@ -225,6 +228,8 @@ def courier_rules(settings: Settings) -> CourierRules:
         ),
         is_provisioning_on=joining.provisioning,
         creations_per_hour=joining.creations_per_hour,
+        # One call fewer than the app takes at once: bulk work leaves a way through for people who are signing in.
+        bulk_slots=max(1, parallel - 1),
     )
 
 

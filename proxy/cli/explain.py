@@ -8,6 +8,7 @@ from typing import Any
 
 from proxy.app.rules import courier_rules, idp_rules
 from proxy.apps.capabilities import capabilities_of
+from proxy.apps.preset import Preset
 from proxy.cli.configuration import configured
 from proxy.cli.preset import chosen_preset
 from proxy.errors import Problem, SettingsError
@@ -89,10 +90,15 @@ def _explain(settings: Settings, args: Namespace, identity: Identity) -> Explana
     preset = chosen_preset(settings, args.config)
     return explain(
         identity,
-        courier_rules(settings),
+        courier_rules(settings, logins=_logins(preset)),
         capabilities=capabilities_of(preset) if preset else None,
         app_groups=_app_groups(args.app_groups),
     )
+
+
+def _logins(preset: Preset | None) -> tuple[str, ...]:
+    """The preset's patterns for a newcomer's login."""
+    return tuple(pattern.source for pattern in preset.create.logins) if preset and preset.create else ()
 
 
 def _app_groups(text: str | None) -> tuple[AppGroup, ...] | None:
