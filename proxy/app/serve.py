@@ -44,7 +44,6 @@ async def running(settings: Settings) -> AsyncIterator[tuple[str, ...]]:
         telemetry.log.warning("settings", where=warning.path, line=warning.line, what=warning.message)
     rounds = Rounds(telemetry)
     async with AsyncExitStack() as stack:
-        stack.callback(telemetry.flush)
         house = await build(settings, telemetry, stack)
         addresses = await _open(house, stack)
         rounds.start(_rounds(house))

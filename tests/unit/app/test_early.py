@@ -261,6 +261,17 @@ async def test_a_running_stream_is_asked_about_every_hour(is_cached: bool) -> No
     assert scene.ended == []
 
 
+async def test_a_renewed_stream_is_read_once_and_then_left_alone_until_it_is_early_again() -> None:
+    scene = Scene()
+    scene.now = DUE
+    scene.flying = {scene.add()}
+    await scene.looked()
+    renewed = scene.store.loads
+    for _ in range(5):
+        await scene.looked()
+    assert scene.store.loads == renewed + 1
+
+
 async def test_a_stream_between_two_renewals_costs_no_look_at_the_store() -> None:
     scene = Scene()
     scene.now = SIGNED_IN_AT

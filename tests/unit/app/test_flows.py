@@ -41,7 +41,9 @@ async def test_a_session_is_asked_about_where_it_comes_from() -> None:
             away = await ask(session_of(CORP, corp), 1000.0)
     finally:
         await other.stop()
-    assert isinstance(there, AskAgain), "it was reached, and never issued this token"
+    assert there == AskAgain(code="invalid_grant", is_plain_invalid_grant=True), (
+        "it was reached, and never issued this token"
+    )
     assert isinstance(away, Trouble)
 
 
