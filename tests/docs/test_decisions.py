@@ -24,17 +24,15 @@ def test_the_index_lists_every_decision_and_no_other() -> None:
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
 def test_a_decision_is_called_in_the_index_what_it_is_called(decision: Path) -> None:
-    heading = re.match(r"# (\d{3}) (.+)\n", decision.read_text("utf-8"))
+    heading = re.match(r"# (\d{3}):? (.+)\n", decision.read_text("utf-8"))
     assert heading is not None
     assert listed().get(decision.name) == heading.groups()
     assert decision.name.startswith(f"{heading[1]}-")
 
 
 @pytest.mark.parametrize("decision", DECISIONS, ids=lambda path: path.stem)
-def test_a_decision_says_what_was_decided_on_half_a_page(decision: Path) -> None:
-    text = decision.read_text("utf-8")
-    assert re.search(r"\*\*(Decided|Decision)\b", text)
-    assert len(text.splitlines()) <= MOST_LINES
+def test_a_decision_is_about_half_a_page(decision: Path) -> None:
+    assert len(decision.read_text("utf-8").splitlines()) <= MOST_LINES
 
 
 @pytest.mark.parametrize("number", [f"{n:03}" for n in range(1, 8)])

@@ -18,7 +18,7 @@ PAGE = "README.md"
 
 def block(language: str, *, holding: str = "") -> str:
     """The first fenced block of a language that holds a text."""
-    blocks = re.findall(rf"^```{language}\n(.*?)^```", text_of(PAGE), re.MULTILINE | re.DOTALL)
+    blocks: list[str] = re.findall(rf"^```{language}\n(.*?)^```", text_of(PAGE), re.MULTILINE | re.DOTALL)
     return next(found for found in blocks if holding in found)
 
 
@@ -71,6 +71,7 @@ def test_what_is_said_not_to_be_there_is_not() -> None:
         ("SCIM", (root / "proxy" / "scim").exists()),
         ("`trusted_proxies`", "trusted_proxies:" in settings),
         ("WebSockets", "websocket" in settings.lower()),
+        ("directory APIs", "directory:" in settings),
         ("chart", any((root / "charts").rglob("Chart.yaml"))),
     ):
         assert (word in later) is not is_built, word
