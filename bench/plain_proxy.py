@@ -3,14 +3,13 @@
 import logging
 import sys
 
-import uvloop
 from aiohttp import ClientSession, TCPConnector, web
 
 
 async def make(upstream: str) -> web.Application:
-    """The proxy; drops what is hop-by-hop on the way."""
+    """The proxy: streams both ways, and drops what is hop-by-hop."""
     session = ClientSession(connector=TCPConnector(limit=256), auto_decompress=False)
-    dropped = {"Connection", "Keep-Alive", "Transfer-Encoding", "Content-Length", "Host"}
+    dropped = {"Connection", "Keep-Alive", "Transfer-Encoding", "Host"}
 
     async def forward(request: web.Request) -> web.StreamResponse:
         headers = {name: value for name, value in request.headers.items() if name not in dropped}
@@ -19,7 +18,11 @@ async def make(upstream: str) -> web.Application:
             request.method, upstream + request.path_qs, headers=headers, data=body
         ) as answer:
             kept = {name: value for name, value in answer.headers.items() if name not in dropped}
-            return web.Response(status=answer.status, headers=kept, body=await answer.read())
+            response = web.StreamResponse(status=answer.status, headers=kept)
+            await response.prepare(request)
+            async for part in answer.content.iter_any():
+                await response.write(part)
+            return response
 
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", forward)
@@ -36,5 +39,4 @@ if __name__ == "__main__":
         host="127.0.0.1",
         port=int(port),
         access_log=logger if access != "-" else None,
-        loop=uvloop.new_event_loop(),
     )

@@ -35,6 +35,7 @@ METHODS: Final = frozenset(
 _WATCHED: Final = frozenset(
     (b"host", b"cookie", b"content-length", b"transfer-encoding", b"connection", b"expect")
 )
+_NO_BODY: Final = frozenset((b"host", b"cookie", b"connection"))
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
 _KNOWN_HOSTS_MAX: Final = 1024
@@ -56,9 +57,10 @@ class Fields:
     """Everything that follows from a head's fields alone. `watched`: the deciding fields' values, by lower-case name.
 
     `named` is what `Connection` nominates, folded; `kept` the lines that cross to the app, once somebody rendered them.
+    `is_simple`: exactly one valid Host (`host`), and nothing that speaks of a body.
     """
 
-    __slots__ = ("cookie", "kept", "named", "names", "watched")
+    __slots__ = ("cookie", "host", "is_simple", "kept", "named", "names", "watched")
 
     def __init__(self, headers: list[Field], cookies: Cookies) -> None:
         self.names = [name.lower() for name, _ in headers]
@@ -66,6 +68,9 @@ class Fields:
         self.cookie = cookies.ours(watched[b"cookie"]) if b"cookie" in watched else None
         self.named = named_fields(watched[b"connection"]) if b"connection" in watched else _NOTHING_NAMED
         self.kept: bytes | None = None
+        hosts = watched.get(b"host", [])
+        self.host = _HOSTS[hosts[0]] if len(hosts) == 1 else None
+        self.is_simple = self.host is not None and watched.keys() <= _NO_BODY
 
 
 class FieldsReader:
@@ -133,29 +138,48 @@ def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
     if is_ambiguous(target[1]):
         return Rejection(400, Reason.AMBIGUOUS_PATH, "path")
     fields = rules.fields.read(headers)
-    watched = fields.watched
-    host = _host(watched.get(b"host"), version, target[2])
-    if type(host) is Rejection:
-        return host
-    length = _length(watched, version, rules.body_bytes) if len(watched) > 1 else 0
-    if type(length) is Rejection:
-        return length
-    if is_upgrade and length:
-        return bad("upgrade with a body")
-    if b"expect" in watched and [value.lower() for value in watched[b"expect"]] != [b"100-continue"]:
-        return Rejection(417, Reason.BAD_REQUEST, "expect")
+    host, length, is_expecting = fields.host, 0, False
+    if not fields.is_simple or target[2] is not None:
+        decided = _decide(fields.watched, version, target[2], rules.body_bytes, is_upgrade=is_upgrade)
+        if isinstance(decided, Rejection):
+            return decided
+        host, length, is_expecting = decided
     request = Request(
         method=method,
         target=target[0],
         path=target[1],
         headers=headers,
         names=fields.names,
-        host=host,  # type: ignore[arg-type]  # `type() is` does not narrow a NamedTuple, which is no final class
+        host=host,
         cookie=fields.cookie,
         peer=peer,
         scheme=rules.scheme,
     )
-    return Head(request, length, fields, b"expect" in watched and version == "1.1" and length != 0)  # type: ignore[arg-type]
+    return Head(request, length, fields, is_expecting)
+
+
+def _decide(
+    watched: dict[bytes, list[bytes]],
+    version: str,
+    authority: bytes | None,
+    most: int | None,
+    *,
+    is_upgrade: bool,
+) -> tuple[bytes | None, int, bool] | Rejection:
+    """Host, length, and whether 100-continue is expected."""
+    host = _host(watched.get(b"host"), version, authority)
+    if isinstance(host, Rejection):
+        return host
+    length = _length(watched, version, most)
+    if isinstance(length, Rejection):
+        return length
+    if is_upgrade and length:
+        return bad("upgrade with a body")
+    if b"expect" not in watched:
+        return host, length, False
+    if [value.lower() for value in watched[b"expect"]] != [b"100-continue"]:
+        return Rejection(417, Reason.BAD_REQUEST, "expect")
+    return host, length, version == "1.1" and length != 0
 
 
 def _watched(names: list[bytes], headers: list[Field]) -> dict[bytes, list[bytes]]:
