@@ -71,7 +71,6 @@ def test_what_is_said_not_to_be_there_is_not() -> None:
         ("SCIM", (root / "proxy" / "scim").exists()),
         ("`trusted_proxies`", "trusted_proxies:" in settings),
         ("WebSockets", "websocket" in settings.lower()),
-        ("directory APIs", "directory:" in settings),
         ("chart", any((root / "charts").rglob("Chart.yaml"))),
     ):
         assert (word in later) is not is_built, word
