@@ -110,7 +110,7 @@ class Refreshed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denied:
-    """The IdP said no about a known subject, with a known marker (facts-idp.md)."""
+    """The IdP said no about a known subject, with a known marker (docs/idps.md)."""
 
     marker: str
 

@@ -67,7 +67,7 @@ def parse_addresses(value: object) -> tuple[Address, ...]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a browser treats this host as the machine itself (design §1): `localhost`, `*.localhost`, 127.0.0.0/8, ::1."""
+    """Whether a browser treats this host as the machine itself (Decision 1): `localhost`, `*.localhost`, 127.0.0.0/8, ::1."""
     name = host.lower().rstrip(".")
     ip = _ip(name)
     return name == "localhost" or name.endswith(".localhost") or (ip is not None and ip.is_loopback)

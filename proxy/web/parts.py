@@ -1,4 +1,4 @@
-"""What the control plane is built from; `proxy/app.py` puts it together."""
+"""What the control plane is built from; `proxy/app` puts it together."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
