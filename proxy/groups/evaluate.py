@@ -19,10 +19,19 @@ Acceptance table (roles end-user < builder < admin; role groups end-users, build
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 import idna
 
-from proxy.groups.links import Match, contains, match_groups, named_role, observed_groups, owned_groups
+from proxy.groups.links import (
+    Match,
+    contains,
+    match_groups,
+    named_role,
+    observed_groups,
+    owned_groups,
+    regarded,
+)
 from proxy.groups.model import Because, Entitlement, GroupsOf
 from proxy.groups.rules import AppGroupName, GroupRules, JoinRules, LinkMode, Missing, Role
 from proxy.identity import NOT_STATED, GroupName, Identity
@@ -43,7 +52,7 @@ def entitle(
     `app_groups` are the names that exist in the app. `seen` are app groups that `same_name` led to before, for
     anybody: without them nobody could be taken out of a group that their IdP no longer names.
     """
-    known = [one for one in said if one.groups is not NOT_STATED]
+    known = [replace(one, groups=regarded(one.groups, rules)) for one in said if one.groups is not NOT_STATED]
     if not rules.is_enabled:
         return Entitlement(groups=None, owned=frozenset(), role=None)
     if not known:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 from proxy.groups.rules import AppGroupName, GroupRules, Link, LinkMode, Missing, Role
 from proxy.identity import NOT_STATED, GroupName, Groups, IdpId
@@ -34,6 +35,23 @@ def match_groups(
     """
     explicit = (match for link in rules.links for match in _by_link(idp, groups, link, rules))
     return frozenset(explicit) | frozenset(_by_name(idp, groups, rules, app_groups))
+
+
+def regarded(groups: Groups, rules: GroupRules) -> Groups:
+    """The IdP groups that the include and exclude patterns leave; what was not stated stays so."""
+    if groups is NOT_STATED or not (rules.include or rules.exclude):
+        return groups
+    fold = folding(rules)
+    include, exclude = [fold(one) for one in rules.include], [fold(one) for one in rules.exclude]
+    return frozenset(
+        group
+        for group in groups
+        if (not include or _fits(fold(group), include)) and not _fits(fold(group), exclude)
+    )
+
+
+def _fits(name: str, patterns: Iterable[str]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def owned_groups(rules: GroupRules, seen: frozenset[AppGroupName] = frozenset()) -> frozenset[AppGroupName]:
@@ -73,8 +91,9 @@ def header_groups(
     """The IdP groups that the app is told of: those that a link, role or equal name may use, and the allowed ones.
 
     Sorted; None when the groups are not stated. `allowed` holding `*` lets all pass, and so does `same_name`, where
-    every IdP group is linked. `idp` leaves out links that are for other IdPs.
+    every IdP group is linked; include and exclude patterns come first. `idp` leaves out links that are for other IdPs.
     """
+    known = regarded(known, rules)
     if known is NOT_STATED:
         return None
     if "*" in allowed or rules.is_same_name:

@@ -30,6 +30,14 @@ class Missing(StrEnum):
     ERROR = "error"
 
 
+@unique
+class UnknownMembers(StrEnum):
+    """What a look at a whole group does with members nobody has vouched for (semantics §7.4)."""
+
+    KEEP = "keep"
+    REMOVE = "remove"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
     """Our mark of ownership on one app group: its members are those of any of `idp_groups` (a union).
@@ -68,7 +76,11 @@ class RoleRules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GroupRules:
-    """Which IdP groups mean which app groups."""
+    """Which IdP groups mean which app groups.
+
+    `include` and `exclude` are patterns (`*`, `?`, `[…]`) on IdP group names: a group they leave out is nobody's, for links,
+    roles and headers alike. An empty `include` lets all pass.
+    """
 
     is_enabled: bool = True
     links: tuple[Link, ...] = ()
@@ -77,6 +89,9 @@ class GroupRules:
     missing: Missing = Missing.IGNORE
     default_group: AppGroupName | None = None
     roles: RoleRules = field(default_factory=RoleRules)
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    unknown_members: UnknownMembers = UnknownMembers.KEEP
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

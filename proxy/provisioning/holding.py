@@ -16,8 +16,6 @@ from proxy.provisioning.outbox import GuardLedger, Outbox
 from proxy.reasons import Reason
 
 ALL = 1_000_000
-_HOLDER = "guard-drop"
-_CLAIM_SECONDS = 20.0
 
 
 async def consult_guard(
@@ -61,15 +59,13 @@ async def release(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -
 
 
 async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
-    """Leave in the app what is held under a scope, until somebody's statement changes; how many people."""
-    entries = await _held(scope, outbox)
-    for entry in entries:
-        await outbox.reopen(entry.id, EntryState.HELD, now)
-        claim = await outbox.claim(holder=_HOLDER, now=now, seconds=_CLAIM_SECONDS, entry_id=entry.id)
-        if claim is not None and claim.entry.version == entry.version:
-            await outbox.ack(claim, now=now)
+    """Leave in the app what is held under a scope, until somebody's statement changes; how many people.
+
+    Each is settled in one step: opened again it would be for a courier to take, and to carry out once the latch is gone.
+    """
+    settled = [await outbox.dismiss(entry, now) for entry in await _held(scope, outbox)]
     await ledger.unlatch(scope)
-    return len(entries)
+    return sum(settled)
 
 
 async def _held(scope: str, outbox: Outbox) -> list[Entry]:

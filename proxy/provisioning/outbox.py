@@ -75,7 +75,10 @@ class Outbox(Protocol):
         """Delete an entry that was refused by the app and is not bound (semantics §4.7)."""
 
     async def reopen(self, entry_id: int | None, state: EntryState, now: float) -> int:
-        """Open one (or all) parked or held entries again; how many."""
+        """Open one (or all) entries of a state again; how many. All at once wait behind whatever somebody states."""
+
+    async def dismiss(self, entry: Entry, now: float) -> bool:
+        """Done as it stands, in one step. False when its state changed or a newer statement came: then it is left alone."""
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]: ...
 
@@ -94,6 +97,9 @@ class Bindings(Protocol):
 
     async def unbind(self, subject: Subject) -> None:
         """Forget a binding whose account the app lost (semantics §1.4)."""
+
+    async def all_bindings(self) -> tuple[Binding, ...]:
+        """Everybody's, by issuer and subject."""
 
     async def count_members(self) -> int:
         """Bindings that are not blocked: the guard's whole."""

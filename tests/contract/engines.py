@@ -13,6 +13,7 @@ from typing import Protocol
 
 from proxy.gate.ports import JointStore
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
+from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
 from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.store import open_store
@@ -38,6 +39,8 @@ class Store(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def joint(self) -> JointStore: ...
+    @property
+    def rulings(self) -> Rulings: ...
     async def clean(self, now: float) -> None: ...
     async def close(self) -> None: ...
 

@@ -172,3 +172,15 @@ async def test_an_account_that_nobody_is_bound_to_is_in_no_group(store: Store) -
     await store.bindings.set_memberships(AccountId("7"), frozenset({AppGroupName("Developers")}))
     await store.bindings.unbind(subject())
     assert await store.bindings.count_in_group(AppGroupName("Developers")) == 0
+
+
+async def test_everybody_is_listed_in_one_order(store: Store, other: Store) -> None:
+    assert await store.bindings.all_bindings() == ()
+    for name, account, idp in (("eve", "9", CORP), ("ada", "7", PARTNER), ("ada", "7", CORP)):
+        await bound(store, name, account, idp)
+    listed = await other.bindings.all_bindings()
+    assert [(one.subject.issuer, one.subject.subject) for one in listed] == [
+        ("https://corp.example.com", "ada"),
+        ("https://corp.example.com", "eve"),
+        ("https://partner.example.com", "ada"),
+    ]

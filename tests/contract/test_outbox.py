@@ -211,6 +211,44 @@ async def test_reopening_takes_one_or_all_of_a_state(store: Store) -> None:
     assert await store.outbox.reopen(None, EntryState.OPEN, NOW + 8) == 0
 
 
+async def test_what_is_opened_all_at_once_waits_behind_what_somebody_states(store: Store) -> None:
+    for number, name in enumerate(("ada", "bob", "eve")):
+        await done(store, vouched(name, at=NOW + number))
+    assert await store.outbox.reopen(None, EntryState.DONE, NOW + 9) == 3
+    await store.outbox.note(vouched("kim", at=NOW + 10), NOW + 10)
+    said = await store.outbox.note(vouched("eve", groups={"b"}, at=NOW + 11), NOW + 11)
+    first, second, third = [await claimed(store, now=NOW + 12) for _ in range(3)]
+    assert first.entry.id == said.id, "open since it was opened, and no longer part of the bulk"
+    assert [one.entry.statements[0].subject.subject for one in (second, third)] == ["kim", "ada"]
+
+
+async def test_one_opened_alone_is_no_bulk_work(store: Store) -> None:
+    first, second = await done(store, vouched("ada")), await done(store, vouched("bob"))
+    await store.outbox.reopen(None, EntryState.DONE, NOW + 5)
+    acknowledged = await store.outbox.ack(await claimed(store, second.id, NOW + 6), now=NOW + 6)
+    assert acknowledged is not None
+    assert await store.outbox.reopen(second.id, EntryState.DONE, NOW + 7) == 1
+    assert (await claimed(store, now=NOW + 8)).entry.id == second.id
+    assert (await claimed(store, now=NOW + 8)).entry.id == first.id
+
+
+async def test_dismissing_settles_what_was_set_aside_and_nobody_can_claim_it(store: Store) -> None:
+    held = await set_aside(store, vouched(), EntryState.HELD)
+    assert await store.outbox.dismiss(held, NOW + 5)
+    assert await store.outbox.claim(holder="b", now=NOW + 9, seconds=20) is None
+    entry = await store.outbox.entry_of(subject())
+    assert entry is not None
+    assert (entry.state, entry.reason, entry.detail) == (EntryState.DONE, None, "")
+    assert not await store.outbox.dismiss(held, NOW + 6)
+
+
+async def test_dismissing_spares_what_was_said_meanwhile(store: Store) -> None:
+    held = await set_aside(store, vouched(groups={"a"}), EntryState.HELD)
+    await store.outbox.note(removed(at=NOW + 4), NOW + 4)
+    assert not await store.outbox.dismiss(held, NOW + 5)
+    assert (await claimed(store, now=NOW + 5)).entry.id == held.id
+
+
 async def test_dropping_deletes_an_entry_that_is_not_bound(store: Store) -> None:
     await store.outbox.note(vouched(), NOW)
     await store.outbox.drop(await claimed(store))

@@ -184,6 +184,14 @@ class MemoryStore:
             )
         return len(chosen)
 
+    async def dismiss(self, entry: Entry, now: float) -> bool:
+        self._up()
+        held = self.entries_by_id.get(entry.id)
+        if held is None or (held.state, held.version) != (entry.state, entry.version):
+            return False
+        self._put(replace(held, state=EntryState.DONE, attempts=0, reason=None, detail="", since=now))
+        return True
+
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]:
         self._up()
         return tuple(one for one in self.entries_by_id.values() if state in (None, one.state))[:limit]
@@ -216,6 +224,10 @@ class MemoryStore:
         self._up()
         if self.bound.get(binding.subject, binding).account_id == binding.account_id:
             self.bound[binding.subject] = binding
+
+    async def all_bindings(self) -> tuple[Binding, ...]:
+        self._up()
+        return tuple(sorted(self.bound.values(), key=lambda one: one.subject))
 
     async def unbind(self, subject: Subject) -> None:
         self._up()

@@ -31,6 +31,9 @@ class SqliteBindings:
     async def unbind(self, subject: Subject) -> None:
         await self._engine.write(lambda connection: delete_binding(connection, subject))
 
+    async def all_bindings(self) -> tuple[Binding, ...]:
+        return await self._select("TRUE ORDER BY issuer, subject", ())
+
     async def count_members(self) -> int:
         return await self._number("SELECT count(*) FROM bindings WHERE NOT is_blocked", ())
 

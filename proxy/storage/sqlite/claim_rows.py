@@ -14,6 +14,7 @@ from proxy.reasons import Reason
 from proxy.storage.sqlite.entry_rows import entry_by_id
 
 _HELD: Final = "id = ? AND holder = ? AND token = ?"
+_FREE: Final = "AND state = 'open' AND (holder IS NULL OR claimed_until <= ?)"
 _RELEASED: Final = "holder = NULL, claimed_until = 0"
 
 
@@ -31,12 +32,20 @@ def is_held(connection: sqlite3.Connection, claim: Claim) -> bool:
 def take_claim(
     connection: sqlite3.Connection, *, holder: str, now: float, until: float, entry_id: int | None
 ) -> Claim | None:
-    """A claim on the named open entry, or on the one that waits longest and may be tried now."""
-    which = "next_attempt_at <= ? ORDER BY since, id LIMIT 1" if entry_id is None else "id = ?"
+    """A claim on the named open entry, or on the one that waits longest and may be tried now.
+
+    What was opened all at once (`open_again`) comes after everything that somebody stated.
+    """
+    waiting = "entries INDEXED BY entries_waiting WHERE next_attempt_at <= ?"
+    which = (
+        f"{waiting} {_FREE} ORDER BY is_bulk, since, id LIMIT 1"
+        if entry_id is None
+        else f"entries WHERE id = ? {_FREE}"
+    )
     row = connection.execute(
-        "UPDATE entries SET holder = ?, token = token + 1, claimed_until = ? WHERE id = (SELECT id FROM entries"  # noqa: S608 -- ours
-        f" WHERE state = 'open' AND (holder IS NULL OR claimed_until <= ?) AND {which}) RETURNING id, token",
-        (holder, until, now, now if entry_id is None else entry_id),
+        f"UPDATE entries SET holder = ?, token = token + 1, claimed_until = ? WHERE id = (SELECT id FROM {which})"  # noqa: S608 -- ours
+        " RETURNING id, token",
+        (holder, until, now if entry_id is None else entry_id, now),
     ).fetchone()
     if row is None:
         return None
@@ -97,11 +106,11 @@ def delete_entry(connection: sqlite3.Connection, claim: Claim) -> None:
 
 
 def open_again(connection: sqlite3.Connection, entry_id: int | None, state: EntryState, now: float) -> int:
-    """How many entries of this state are open now."""
+    """How many entries of this state are open now. All at once is bulk work; one alone is somebody's."""
     done = connection.execute(
-        "UPDATE entries SET state = 'open', attempts = 0, next_attempt_at = ?, reason = NULL, detail = '', since = ?"
-        " WHERE state = ? AND state <> 'open' AND (? IS NULL OR id = ?)",
-        (now, now, state.value, entry_id, entry_id),
+        "UPDATE entries SET state = 'open', attempts = 0, next_attempt_at = ?, reason = NULL, detail = '', since = ?,"
+        " is_bulk = ? WHERE state = ? AND state <> 'open' AND (? IS NULL OR id = ?)",
+        (now, now, entry_id is None, state.value, entry_id, entry_id),
     )
     return done.rowcount
 
@@ -111,5 +120,15 @@ def _update(connection: sqlite3.Connection, claim: Claim, changes: str, values: 
     done = connection.execute(
         f"UPDATE entries SET {changes} WHERE {_HELD}",  # noqa: S608 -- ours
         (*values, *held_by(claim)),
+    )
+    return bool(done.rowcount)
+
+
+def dismiss_entry(connection: sqlite3.Connection, entry: Entry, now: float) -> bool:
+    """Done as it stands, in one step: no courier can carry it out in between. False where it is not as it was any more."""
+    done = connection.execute(
+        "UPDATE entries SET state = 'done', since = ?, attempts = 0, reason = NULL, detail = ''"
+        " WHERE id = ? AND state = ? AND version = ?",
+        (now, entry.id, entry.state.value, entry.version),
     )
     return bool(done.rowcount)

@@ -76,7 +76,7 @@ def write_statements(
         _write_text(connection, entry.id, merged)
         connection.execute(
             "UPDATE entries SET state = 'open', version = version + 1, attempts = 0, next_attempt_at = ?,"
-            " reason = NULL, detail = '', since = ? WHERE id = ?",
+            " reason = NULL, detail = '', since = ?, is_bulk = 0 WHERE id = ?",
             (now, since, entry.id),
         )
     return entry_by_id(connection, entry.id)

@@ -10,6 +10,7 @@ from proxy.storage.sqlite.binding_rows import bind_claimed
 from proxy.storage.sqlite.claim_rows import (
     acknowledge,
     delete_entry,
+    dismiss_entry,
     extend_claim,
     lay_aside,
     open_again,
@@ -73,6 +74,9 @@ class SqliteOutbox:
 
     async def reopen(self, entry_id: int | None, state: EntryState, now: float) -> int:
         return await self._engine.write(lambda connection: open_again(connection, entry_id, state, now))
+
+    async def dismiss(self, entry: Entry, now: float) -> bool:
+        return await self._engine.write(lambda connection: dismiss_entry(connection, entry, now))
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]:
         wanted = state and state.value

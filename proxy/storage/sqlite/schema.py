@@ -109,7 +109,54 @@ CREATE INDEX counted_at ON counted (at);
 CREATE TABLE latches (scope TEXT PRIMARY KEY, at REAL NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST,)
+_RULINGS: Final = """
+CREATE TABLE rulings (
+    one INTEGER PRIMARY KEY CHECK (one = 1),
+    version INTEGER NOT NULL,
+    carried INTEGER NOT NULL
+);
+INSERT INTO rulings VALUES (1, 0, 0);
+CREATE TABLE links (
+    app_group TEXT PRIMARY KEY,
+    idp_groups TEXT NOT NULL,
+    mode TEXT NOT NULL,
+    idps TEXT NOT NULL,
+    ruled_by TEXT NOT NULL,
+    ruled_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE denials (who TEXT PRIMARY KEY, ruled_by TEXT NOT NULL, ruled_at REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE switches (
+    name TEXT PRIMARY KEY,
+    is_on INTEGER NOT NULL,
+    ruled_by TEXT NOT NULL,
+    ruled_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE kept (
+    account_id TEXT PRIMARY KEY,
+    statements TEXT NOT NULL,
+    ruled_by TEXT NOT NULL,
+    ruled_at REAL NOT NULL
+) WITHOUT ROWID;
+
+ALTER TABLE entries ADD COLUMN is_bulk INTEGER NOT NULL DEFAULT 0;
+DROP INDEX entries_waiting;
+CREATE INDEX entries_waiting ON entries (is_bulk, since, id) WHERE state = 'open';
+
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at REAL NOT NULL,
+    event TEXT NOT NULL,
+    issuer TEXT,
+    subject TEXT,
+    account_id TEXT,
+    record TEXT NOT NULL
+);
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_subject ON audit (issuer, subject) WHERE subject IS NOT NULL;
+CREATE INDEX audit_account ON audit (account_id) WHERE account_id IS NOT NULL;
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _RULINGS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -2,7 +2,7 @@
 
 engine.py     how a call runs: one thread writes, one reads, every call is bounded
 *_rows.py     plain functions of a connection; a transaction is made of them
-sessions.py · outbox.py · bindings.py · ledger.py · joint.py     one port each
+sessions.py · outbox.py · bindings.py · ledger.py · joint.py · rulings.py · audit.py     one port each
 """
 
 import sqlite3
@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from proxy.session.codec import KeyRing
+from proxy.storage.sqlite.audit import SqliteAudit
 from proxy.storage.sqlite.bindings import SqliteBindings
 from proxy.storage.sqlite.change_rows import trim_changes
 from proxy.storage.sqlite.engine import DEFAULT_TIMEOUT, SqliteEngine
 from proxy.storage.sqlite.joint import SqliteJoint
 from proxy.storage.sqlite.ledger import SqliteLedger, trim_counts
 from proxy.storage.sqlite.outbox import SqliteOutbox
+from proxy.storage.sqlite.rulings import SqliteRulings
 from proxy.storage.sqlite.session_rows import count_unreadable, delete_unreadable
 from proxy.storage.sqlite.sessions import SqliteSessions
 from proxy.storage.sqlite.suspicion_rows import trim_timers
@@ -34,6 +36,8 @@ class SqliteStore:
         self.bindings = SqliteBindings(engine)
         self.ledger = SqliteLedger(engine)
         self.joint = SqliteJoint(engine, ring)
+        self.rulings = SqliteRulings(engine)
+        self.audit = SqliteAudit(engine)
 
     async def clean(self, now: float) -> None:
         """Forget what time has made meaningless; to be called every minute or so. Sessions are ended by their keeper.

@@ -146,6 +146,19 @@ def test_a_link_is_a_union_and_says_which_idp_group_led_there() -> None:
     assert [(one.reason, one.cause) for one in found.because] == [(Reason.LINKED, "okta group 'b'")]
 
 
+def test_patterns_come_before_links_roles_and_the_default_group() -> None:
+    rules = GroupRules(
+        links=(link("Developers", "engineers"), link("Writers", "app-authors")),
+        include=("app-*",),
+        default_group=AppGroupName("Everyone"),
+    )
+    every = ("Developers", "Writers", "Everyone")
+    held = judged(known("engineers", "app-authors"), rules, *every)
+    assert plain(held.groups) == {"Writers"}
+    assert why(held, "engineers") == [], "a group left out is not even a group without a match"
+    assert plain(judged(known("engineers"), rules, *every).groups) == {"Everyone"}
+
+
 def test_what_several_idps_say_is_united_and_the_silent_one_takes_nothing_away() -> None:
     rules = GroupRules(links=(link("eng", "e"), link("sales", "s")))
     said = (

@@ -11,6 +11,7 @@ from proxy.groups.links import (
     named_role,
     observed_groups,
     owned_groups,
+    regarded,
 )
 from proxy.groups.rules import AppGroupName, GroupRules, Link, LinkMode, Missing, Role, RoleName, RoleRules
 from proxy.identity import NOT_STATED, GroupName, Groups
@@ -169,3 +170,37 @@ def test_links_of_other_idps_tell_nothing() -> None:
 def test_the_app_is_told_the_idps_own_spelling() -> None:
     rules = GroupRules(links=(link("team", "eng"),), is_case_sensitive=False)
     assert header_groups(known("ENG"), rules, frozenset()) == ("ENG",)
+
+
+@pytest.mark.parametrize(
+    ("include", "exclude", "left"),
+    [
+        ((), (), {"app-dev", "app-ops", "hr"}),
+        (("app-*",), (), {"app-dev", "app-ops"}),
+        ((), ("app-*",), {"hr"}),
+        (("app-*",), ("*-ops",), {"app-dev"}),
+        (("app-dev", "h?"), (), {"app-dev", "hr"}),
+        (("[ah]*",), ("hr",), {"app-dev", "app-ops"}),
+        (("nothing",), (), set()),
+        (("APP-*",), (), set()),
+    ],
+)
+def test_patterns_leave_groups_out(
+    include: tuple[str, ...], exclude: tuple[str, ...], left: set[str]
+) -> None:
+    rules = GroupRules(include=include, exclude=exclude)
+    assert regarded(known("app-dev", "app-ops", "hr"), rules) == known(*left)
+
+
+def test_patterns_compare_names_as_links_do() -> None:
+    rules = GroupRules(include=("APP-*", "Cafe\u0301*"), is_case_sensitive=False)
+    assert regarded(known("app-dev", "café-1", "hr"), rules) == known("app-dev", "café-1")
+
+
+def test_silence_is_not_made_an_empty_list_by_patterns() -> None:
+    assert regarded(NOT_STATED, GroupRules(include=("app-*",))) is NOT_STATED
+
+
+def test_a_group_left_out_is_in_no_header_whatever_is_allowed() -> None:
+    rules = GroupRules(exclude=("hr",), is_same_name=True)
+    assert header_groups(known("app-dev", "hr"), rules, known("*", "hr")) == ("app-dev",)

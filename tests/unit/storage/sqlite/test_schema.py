@@ -39,6 +39,21 @@ def test_migrating_again_changes_nothing(empty: sqlite3.Connection) -> None:
     assert empty.execute("SELECT count(*) FROM latches").fetchone()[0] == 1
 
 
+def test_a_file_of_the_first_release_keeps_its_entries(
+    empty: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:1])
+    migrate(empty)
+    empty.execute(
+        "INSERT INTO entries (account_id, statements, state, version, next_attempt_at, since)"
+        " VALUES ('7', '[]', 'open', 3, 0, 0)"
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS)
+    migrate(empty)
+    assert empty.execute("SELECT account_id, version, is_bulk FROM entries").fetchall() == [("7", 3, 0)]
+    assert empty.execute("SELECT version, carried FROM rulings").fetchall() == [(0, 0)]
+
+
 def test_a_file_with_anothers_tables_is_foreign(empty: sqlite3.Connection) -> None:
     empty.execute("CREATE TABLE theirs (x)")
     assert is_foreign(empty)
@@ -91,10 +106,15 @@ def test_every_query_of_the_hot_paths_uses_an_index(empty: sqlite3.Connection) -
         "SELECT key FROM changes WHERE id > 1 ORDER BY id",
         "SELECT id FROM entries WHERE account_id = '7'",
         "SELECT id FROM entries WHERE issuer = 'i' AND subject = 's'",
-        "SELECT id FROM entries WHERE state = 'open' AND next_attempt_at <= 1 ORDER BY since, id LIMIT 1",
+        "SELECT id FROM entries INDEXED BY entries_waiting WHERE state = 'open' AND next_attempt_at <= 1"
+        " ORDER BY is_bulk, since, id LIMIT 1",
         "SELECT account_id FROM bindings WHERE issuer = 'i' AND subject = 's'",
         "SELECT login FROM bindings WHERE account_id = '7'",
         "SELECT count(*) FROM memberships WHERE app_group = 'g'",
+        "SELECT record FROM audit WHERE issuer = 'i' AND subject = 's'",
+        "SELECT record FROM audit WHERE account_id = '7'",
+        "SELECT id FROM audit WHERE at < 1 ORDER BY at LIMIT 1",
+        "SELECT version FROM rulings WHERE one = 1",
     )
     for query in queries:
         plan = " ".join(row[3] for row in empty.execute(f"EXPLAIN QUERY PLAN {query}"))
