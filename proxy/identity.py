@@ -43,7 +43,8 @@ class Identity:
     """One statement by one IdP about one person at one time.
 
     `stated_at` is the ID token's `iat`, or the store's clock when the question was asked (seconds since the epoch).
-    `hosted_domain` is Google's `hd` claim.
+    `hosted_domain` is Google's `hd` claim. `directory_id` is the person's id in the IdP's directory, where a claim states it
+    (Entra's `oid`: the subject there is another one for every application).
     """
 
     subject: Subject
@@ -55,3 +56,4 @@ class Identity:
     groups: Groups
     stated_at: float
     hosted_domain: str | None = None
+    directory_id: str | None = None

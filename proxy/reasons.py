@@ -42,6 +42,11 @@ class Reason(StrEnum):
     TIMER_CANCELLED = "timer_cancelled"
     TIMER_FROZEN = "timer_frozen"
     TIMER_FIRED = "timer_fired"
+    # what a directory says (semantics §5.2)
+    DIRECTORY_SUSPENDED = "directory_suspended"
+    DIRECTORY_GONE = "directory_gone"
+    DIRECTORY_TROUBLE = "directory_trouble"
+    DIRECTORY_MISCONFIGURED = "directory_misconfigured"
     # requests
     NOT_SIGNED_IN = "not_signed_in"
     BEING_SET_UP = "being_set_up"

@@ -8,6 +8,7 @@ import asyncio
 import secrets
 import socket
 import time
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from aiohttp import web
 from proxy.app import rules
 from proxy.app.early import EarlyRenewals
 from proxy.app.flows import AskTheRightIdp
+from proxy.app.idps import Idps, open_idps
 from proxy.app.observers import Observers
 from proxy.app.readiness import Readiness
 from proxy.app.rooms import Answering, make_courier, renderer
@@ -27,9 +29,12 @@ from proxy.edge.ports import ConnectOwn
 from proxy.gate.arrival import Arrivals, ArrivalStores
 from proxy.gate.cache import SessionCache
 from proxy.gate.gate import Gate
+from proxy.identity import IdpId
 from proxy.oidc.client import OidcClient
+from proxy.oidc.directory.asking import AskDirectories
 from proxy.oidc.transport import open_session
 from proxy.provisioning.courier import Courier
+from proxy.provisioning.directory import Directory
 from proxy.session.codec import KeyRing
 from proxy.session.cookie import new_cookie, session_key
 from proxy.session.keeper import Keeper
@@ -84,7 +89,8 @@ class House:
 async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> House:
     """The house. Raises SettingsError for keys, a store or a preset that cannot be used."""
     ground = _ground(settings, telemetry, stack)
-    idps = await _idps(settings, stack)
+    partners = await _idps(ground, stack)
+    idps = partners.clients
     courier = await _courier(ground, stack)
     arrivals = _arrivals(ground, courier)
     keeper = _keeper(ground, idps, arrivals)
@@ -96,7 +102,7 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
         courier=courier,
         listener=listener,
         ops=make_ops_application(parts.readiness, telemetry.metrics.render),
-        beside=_beside(ground, keeper, arrivals, listener),
+        beside=_beside(ground, keeper, arrivals, listener, partners.directories),
     )
 
 
@@ -114,9 +120,9 @@ def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> 
     )
 
 
-async def _idps(settings: Settings, stack: AsyncExitStack) -> tuple[OidcClient, ...]:
+async def _idps(ground: Ground, stack: AsyncExitStack) -> Idps:
     http = await stack.enter_async_context(open_session())
-    return tuple(OidcClient(rules.idp_rules(idp), http) for idp in settings.idps)
+    return open_idps(ground.settings, http, ground.observers, clock=time.time)
 
 
 async def _courier(ground: Ground, stack: AsyncExitStack) -> Courier | None:
@@ -229,7 +235,13 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
     )
 
 
-def _beside(ground: Ground, keeper: Keeper, arrivals: Arrivals, listener: Listener) -> Beside:
+def _beside(
+    ground: Ground,
+    keeper: Keeper,
+    arrivals: Arrivals,
+    listener: Listener,
+    directories: Mapping[IdpId, Directory],
+) -> Beside:
     store, cache, refresh = ground.store, ground.cache, rules.refresh_rules(ground.settings)
     flying, end_session = listener.sessions_in_flight, listener.end_session
     return Beside(
@@ -246,7 +258,14 @@ def _beside(ground: Ground, keeper: Keeper, arrivals: Arrivals, listener: Listen
             report=ground.telemetry.report,
             clock=time.time,
         ),
-        suspicions=Suspicions(store.sessions, keeper, arrivals, ground.observers, clock=time.time),
+        suspicions=Suspicions(
+            store.sessions,
+            keeper,
+            arrivals,
+            ground.observers,
+            clock=time.time,
+            directory=AskDirectories(directories, store.outbox, clock=time.time),
+        ),
         upkeep=Upkeep(
             sessions=store.sessions,
             cache=cache,

@@ -5,6 +5,15 @@ from typing import Any, Final
 from proxy.apps.wire import CallRecord
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
 from proxy.provisioning.audit import AuditRecord
+from proxy.provisioning.directory import (
+    Active,
+    Cause,
+    Gone,
+    Standing,
+    Suspended,
+    Unknown,
+    reason_of,
+)
 from proxy.reasons import Reason
 from proxy.session import policy
 from proxy.session.model import (
@@ -78,6 +87,22 @@ class Observers:
 
     def cleared(self, subject: Subject) -> None:
         self._audit("clear_suspicion", reason=Reason.TIMER_CANCELLED, **named(subject))
+
+    def directory_answered(self, idp: IdpId, subject: Subject, standing: Standing) -> None:
+        """An alarm where an operator must mend something; everything else is for the record."""
+        facts = {"idp": idp, **named(subject)}
+        match standing:
+            case Active():
+                return
+            case Suspended(marker=marker) | Gone(marker=marker):
+                self._log.warning("directory", reason=reason_of(standing), detail=marker, **facts)
+            case Unknown(cause=Cause.NOT_COVERED, detail=detail):
+                self._log.info("directory", outcome="not_covered", detail=detail, **facts)
+            case Unknown(cause=cause, detail=detail):
+                is_ours = cause is Cause.MISCONFIGURED
+                (self._log.error if is_ours else self._log.warning)(
+                    "directory", reason=reason_of(standing), detail=detail, **facts
+                )
 
     # --- the chronicle of arrivals ---
 

@@ -1,6 +1,7 @@
 """From the operator's settings to the frozen rules of each room; nobody below reads a setting."""
 
 import ipaddress
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import idna
@@ -23,12 +24,14 @@ from proxy.groups.rules import (
     Role,
     RoleName,
     RoleRules,
+    UnknownMembers,
 )
-from proxy.identity import GroupName, IdpId
+from proxy.identity import GroupName, Identity, IdpId
 from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, IdpRules, UserinfoUse
 from proxy.provisioning.guard import GuardRules
 from proxy.provisioning.linking import LinkRules
 from proxy.provisioning.rules import CourierRules
+from proxy.reasons import Reason
 from proxy.session.cookie import cookie_name
 from proxy.session.keeper import KeeperRules
 from proxy.session.policy import RefreshRules
@@ -150,6 +153,7 @@ def idp_rules(idp: idp_settings.Idp) -> IdpRules:
             email_verified=idp.claims.email_verified,
             name=idp.claims.name,
             username=idp.claims.username,
+            directory_id=_directory_claim(idp),
         ),
         userinfo=UserinfoUse(idp.userinfo),
         is_email_trusted=idp.trust_email,
@@ -160,6 +164,12 @@ def idp_rules(idp: idp_settings.Idp) -> IdpRules:
         extra_parameters=idp.extra_parameters,
         ca_file=str(idp.ca_file) if idp.ca_file else None,
     )
+
+
+def _directory_claim(idp: idp_settings.Idp) -> str | None:
+    """Where the person's id in the directory is stated, unless the subject is it. Entra's is kept for a directory to come."""
+    claim = idp.directory.id_claim if idp.directory else ("oid" if idp.kind == "entra" else "sub")
+    return None if claim == "sub" else claim
 
 
 def join_rules(settings: Settings) -> JoinRules:
@@ -185,14 +195,20 @@ def group_rules(settings: Settings) -> GroupRules:
         missing=Missing(groups.missing),
         default_group=AppGroupName(groups.default_group) if groups.default_group else None,
         roles=_roles(settings.roles),
+        include=groups.include,
+        exclude=groups.exclude,
+        unknown_members=UnknownMembers(groups.unknown_members),
     )
 
 
-def arrival_rules(settings: Settings) -> ArrivalRules:
+def arrival_rules(
+    settings: Settings, admitting: Callable[[Identity], Reason | None] | None = None
+) -> ArrivalRules:
+    """`admitting` stands in for the configuration's own word on who is admitted."""
     join = join_rules(settings)
     return ArrivalRules(
         refresh=refresh_rules(settings),
-        admit=lambda identity: admit(identity, join),
+        admit=admitting or (lambda identity: admit(identity, join)),
         login_claim=settings.headers.user_claim,
         is_prefixed=len(settings.idps) > 1,
     )

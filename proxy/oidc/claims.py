@@ -61,7 +61,7 @@ def identity_of(
     leaves out stay as in `previous`. `now` is when the IdP was asked.
     """
     sources = [claims.payload, *_userinfo_source(userinfo, claims.subject)]
-    identity = _identity(sources, claims.subject, rules, now)
+    identity = _identity(sources, claims.subject, rules, now, previous)
     is_complete = userinfo is Lookup.NOT_ASKED or not isinstance(userinfo, Lookup)
     if not is_complete:
         identity = _as_known_before(identity, previous)
@@ -82,7 +82,7 @@ def identity_without_id_token(
     if not sources:
         return replace(previous, groups=NOT_STATED, stated_at=now)
     groups, _ = _groups(sources, rules, is_complete=True)
-    return replace(_identity(sources, previous.subject, rules, now), groups=groups)
+    return replace(_identity(sources, previous.subject, rules, now, previous), groups=groups)
 
 
 def _states_enough(payload: Claims, rules: IdpRules) -> bool:
@@ -113,8 +113,11 @@ def _rank(reading: ClaimReading, rules: IdpRules) -> int:
     return rules.groups.paths.index(reading.path or "")
 
 
-def _identity(sources: Sequence[Claims], subject: Subject, rules: IdpRules, now: float) -> Identity:
+def _identity(
+    sources: Sequence[Claims], subject: Subject, rules: IdpRules, now: float, previous: Identity | None
+) -> Identity:
     email = _first_text(sources, rules.claims.email)
+    directory_id = _first_text(sources, rules.claims.directory_id) if rules.claims.directory_id else None
     return Identity(
         subject=subject,
         idp=rules.id,
@@ -125,6 +128,8 @@ def _identity(sources: Sequence[Claims], subject: Subject, rules: IdpRules, now:
         groups=NOT_STATED,
         stated_at=now,
         hosted_domain=_hosted_domain(sources, rules),
+        # The person's id never changes: a source that leaves it out (Entra's userinfo) takes nothing back.
+        directory_id=directory_id or (previous.directory_id if previous else None),
     )
 
 

@@ -12,6 +12,9 @@ refresh brings, the session's owner gets a `RefreshOutcome`:
 | another subject in the ID token or in userinfo                           | AskAgain `subject_changed`              |
 | an ID token that fails any other check                                   | Misconfigured: it would hit everybody   |
 
+Groups that the sign-in or the refresh leaves unstated (overage, an IdP without a groups claim) are asked of the directory,
+where one is given; a look-up that fails leaves them not stated.
+
 Once the IdP has granted a refresh, the old refresh token may be worth nothing: an answer is given up only if nothing
 in it can be believed. Times are seconds since the epoch; `now` is when the caller asks.
 """
@@ -23,7 +26,7 @@ from typing import Final
 import aiohttp
 
 from proxy.errors import NotTrusted
-from proxy.identity import Identity, Subject
+from proxy.identity import NOT_STATED, Identity, Subject
 from proxy.oidc.claims import Lookup, Userinfo, identity_of, identity_without_id_token, wants_userinfo
 from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.documents import Documents, Unready
@@ -35,6 +38,7 @@ from proxy.oidc.rules import IdpRules
 from proxy.oidc.tokens import VerifiedClaims, verify_id_token
 from proxy.oidc.transport import Answer, Transport
 from proxy.oidc.userinfo import read_userinfo
+from proxy.provisioning.directory import Directory, Unknown
 from proxy.session.model import AskAgain, Misconfigured, Refreshed, RefreshOutcome, Session, Tokens, Trouble
 
 _ROTATION_CODES: Final = frozenset({"key_unknown", "key_ambiguous", "signature_bad"})
@@ -62,10 +66,16 @@ class SignedIn:
 
 
 class OidcClient:
-    """The conversation with one IdP over the shared HTTP session (`transport.open_session`)."""
+    """The conversation with one IdP over the shared HTTP session (`transport.open_session`).
 
-    def __init__(self, rules: IdpRules, http: aiohttp.ClientSession) -> None:
+    `group_directory` is asked for groups that the claims leave unstated.
+    """
+
+    def __init__(
+        self, rules: IdpRules, http: aiohttp.ClientSession, *, group_directory: Directory | None = None
+    ) -> None:
         self.rules = rules
+        self._group_directory = group_directory
         self._transport = Transport(rules, http)
         self._documents = Documents(rules, self._transport)
 
@@ -182,7 +192,7 @@ class OidcClient:
         if identity.email is None and userinfo in (Lookup.FAILED, Lookup.REFUSED):
             return Trouble(detail="userinfo_failed")
         return SignedIn(
-            identity=identity,
+            identity=await self._with_groups(identity, now),
             tokens=merge_tokens(answer, None, now),
             idp_session=claims.idp_session,
         )
@@ -197,7 +207,19 @@ class OidcClient:
             identity = identity_without_id_token(session.identity, userinfo, self.rules, now=now)
         else:
             identity = identity_of(claims, userinfo, self.rules, now=now, previous=session.identity)
+        identity = await self._with_groups(identity, now)
         return Refreshed(identity=identity, tokens=merge_tokens(answer, session.tokens, now))
+
+    async def _with_groups(self, identity: Identity, now: float) -> Identity:
+        """With the directory's groups where none were stated; they are as old as the question."""
+        if identity.groups is not NOT_STATED or self._group_directory is None:
+            return identity
+        groups = await self._group_directory.groups(
+            identity.subject, identity.email, directory_id=identity.directory_id
+        )
+        if isinstance(groups, Unknown):
+            return identity
+        return replace(identity, groups=groups, stated_at=max(now, identity.stated_at))
 
     async def _renewed_claims(
         self, answer: TokenAnswer, subject: Subject, now: float

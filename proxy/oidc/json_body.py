@@ -14,6 +14,17 @@ def read_json_object(body: bytes, content_type: str | None) -> dict[str, object]
     return parse_object(body) if _is_json(content_type) else None
 
 
+def read_json(body: bytes, content_type: str | None) -> dict[str, object] | list[object] | None:
+    """The object or list in a JSON answer; None for everything that `read_json_object` refuses."""
+    if not _is_json(content_type):
+        return None
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
+
+
 def parse_object(text: bytes) -> dict[str, object] | None:
     try:
         value = json.loads(text)

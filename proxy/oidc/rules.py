@@ -44,12 +44,13 @@ class UserinfoUse(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimPaths:
-    """Where the IdP states a person's attributes: a literal key first, else a dotted path."""
+    """Where the IdP states a person's attributes: a literal key first, else a dotted path. `directory_id` None: nowhere."""
 
     email: str = "email"
     email_verified: str = "email_verified"
     name: str = "name"
     username: str = "preferred_username"
+    directory_id: str | None = None
 
 
 def _no_secret() -> str | None:

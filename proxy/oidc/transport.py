@@ -5,6 +5,7 @@ followed, no cookie kept, no compressed body asked for. A lost answer is Trouble
 the question is not known.
 """
 
+import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,13 +26,15 @@ _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """A whole answer. `challenge` is its WWW-Authenticate; `retry_after` seconds, None also for a date."""
+    """A whole answer. `challenge` is its WWW-Authenticate; `retry_after` seconds, None also for a date; `next_url` the
+    address that a `Link` names as the next page (RFC 8288), whosever it is."""
 
     status: int
     content_type: str | None
     body: bytes = field(repr=False)
     challenge: str = ""
     retry_after: float | None = None
+    next_url: str | None = field(default=None, repr=False)
 
 
 def open_session() -> aiohttp.ClientSession:
@@ -62,6 +65,16 @@ class Transport:
     async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer | Trouble:
         typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
         return await self._exchange("POST", url, typed, urlencode(form).encode())
+
+    async def call(
+        self, url: str, *, authorization: str, question: Mapping[str, object] | None = None
+    ) -> Answer | Trouble:
+        """A GET, or a POST of `question` as JSON, under an Authorization header as it stands."""
+        headers = {"Authorization": authorization}
+        if question is None:
+            return await self._exchange("GET", url, headers, None)
+        typed = {**headers, "Content-Type": "application/json"}
+        return await self._exchange("POST", url, typed, json.dumps(question).encode())
 
     async def _exchange(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
@@ -99,7 +112,13 @@ async def _whole(response: aiohttp.ClientResponse) -> Answer | Trouble:
         body=bytes(body),
         challenge=response.headers.get("WWW-Authenticate", ""),
         retry_after=positive_number(response.headers.get("Retry-After", "").strip()),
+        next_url=_next_url(response),
     )
+
+
+def _next_url(response: aiohttp.ClientResponse) -> str | None:
+    links = response.links if "Link" in response.headers else {}
+    return str(links["next"]["url"]) if "next" in links else None
 
 
 def _trust(rules: IdpRules) -> ssl.SSLContext | bool:

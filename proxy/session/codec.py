@@ -134,11 +134,15 @@ def identity_to_json(identity: Identity) -> dict[str, Any]:
         "groups": groups_to_json(identity.groups),
         "stated_at": identity.stated_at,
         "hosted_domain": identity.hosted_domain,
+        "directory_id": identity.directory_id,
     }
 
 
 def identity_from_json(document: dict[str, Any]) -> Identity:
-    """The identity. Raises KeyError, TypeError or ValueError for what `identity_to_json` does not write."""
+    """The identity. Raises KeyError, TypeError or ValueError for what `identity_to_json` does not write.
+
+    Records from before `directory_id` have none, and open.
+    """
     return Identity(
         subject=_subject_from_json(document["subject"]),
         idp=IdpId(document["idp"]),
@@ -149,6 +153,7 @@ def identity_from_json(document: dict[str, Any]) -> Identity:
         groups=groups_from_json(document["groups"]),
         stated_at=document["stated_at"],
         hosted_domain=document["hosted_domain"],
+        directory_id=document.get("directory_id"),
     )
 
 

@@ -75,6 +75,31 @@ def _idps(settings: Settings) -> Found:
             yield ("idps", index, "client_auth"), "a public client (none) has no client_secret"
 
 
+def _directories(settings: Settings) -> Found:
+    for index, idp in enumerate(settings.idps):
+        if idp.directory is None:
+            continue
+        place: Loc = ("idps", index, "directory")
+        yield from (((*place, name), message) for name, message in idp.directory.mistakes(idp.issuer))
+        is_own = idp.directory.kind in ("keycloak", "entra") and idp.directory.client_id is None
+        if is_own and idp.client_secret is None:
+            yield (
+                (*place, "client_id"),
+                "this IdP's client is public: name a client with a secret that may read the directory",
+            )
+        for name in ("url", "token_url"):
+            yield from _plain_directory(settings, (*place, name), getattr(idp.directory, name))
+
+
+def _plain_directory(settings: Settings, loc: Loc, url: str | None) -> Found:
+    parts = urlsplit(url or "")
+    if parts.scheme == "http" and not settings.insecure_http and not is_loopback(parts.hostname or ""):
+        yield (
+            loc,
+            "a directory on plain http shows its token to the network: use https, or write insecure_http: true",
+        )
+
+
 def _links(settings: Settings) -> Found:
     known = {idp.id for idp in settings.idps}
     for index, name in _again(link.app for link in settings.groups.links):
@@ -171,6 +196,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _listening,
     _no_loop,
     _idps,
+    _directories,
     _links,
     _roles,
     _user,

@@ -70,6 +70,10 @@ def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
     for index, idp in enumerate(settings.idps):
         if idp.client_secret is not None:
             yield ("idps", index, "client_secret"), idp.client_secret
+        for name in ("client_secret", "token", "key"):
+            secret = getattr(idp.directory, name, None)
+            if secret is not None:
+                yield ("idps", index, "directory", name), secret
     for name, secret in (settings.app.credentials if settings.app else {}).items():
         yield ("app", "credentials", name), secret
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.settings.addresses import Issuer
+from proxy.settings.directory import Directory
 from proxy.settings.durations import Duration, PositiveDuration
 from proxy.settings.files import FileToRead
 from proxy.settings.secrets import Secret
@@ -153,6 +154,11 @@ class Idp(Section):
     denied_markers: Texts = setting(
         (),
         "Further whole texts of `error_description` or `suberror` that mean: this person is suspended.",
+    )
+    directory: Directory | None = setting(
+        None,
+        "The IdP's API for administrators: it says whether somebody was suspended or is gone without their browser, and which "
+        "groups they are in. null = it is not asked.",
     )
     timeout: PositiveDuration = setting("10s", "How long one call to the IdP may take.")
     extra_parameters: Annotated[dict[str, str], AfterValidator(check_extra_parameters)] = setting(

@@ -87,6 +87,13 @@ class Log(Section):
     access: bool = setting(True, "Write a line for every request.")
 
 
+class Audit(Section):
+    """How long audit records are kept in the store; on standard output they are written all the same."""
+
+    keep: PositiveDuration = setting("90d", "Older records are taken out.")
+    rows: int = setting(1_000_000, "The most records; beyond, the oldest are taken out.", ge=1000)
+
+
 class Settings(Section):
     """The whole configuration."""
 
@@ -131,6 +138,7 @@ class Settings(Section):
         "Paths that need no sign-in: exact ones, or prefixes that end in `/*`. No identity header goes with them.",
     )
     log: Log = setting({}, "What is logged.")
+    audit: Audit = setting({}, "How long audit records are kept in the store.")
 
     _warnings: tuple[Problem, ...] = PrivateAttr(default=())
     _lines: dict[str, int] = PrivateAttr(default_factory=dict)

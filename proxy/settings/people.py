@@ -106,6 +106,15 @@ class Groups(Section):
         "ignore",
         "What happens when a linked app group does not exist: ignore (with a warning), create it, or stop with an error.",
     )
+    include: Names = setting(
+        (),
+        "Patterns (`app-*`) of the IdP groups that count; empty = all. Applied before links, roles and headers.",
+    )
+    exclude: Names = setting((), "Patterns of IdP groups that never count, whatever else is written.")
+    unknown_members: Literal["keep", "remove"] = setting(
+        "keep",
+        "What a look at a whole linked group does with members whom no IdP has vouched for; `keep` reports them.",
+    )
     default_group: Name | None = setting(
         None,
         "The app group of people whose groups are known and match nothing; not together with role groups.",

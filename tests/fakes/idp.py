@@ -105,6 +105,19 @@ class Reply:
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
+async def send(request: web.Request, reply: Reply) -> web.StreamResponse:
+    """Lets an answer leave as it is, cut where it says so."""
+    body = reply.octets()
+    headers = {"Content-Type": reply.content_type, **reply.headers}
+    response = web.StreamResponse(status=reply.status, headers=headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    await response.write(body if reply.cut is None else body[: reply.cut])
+    if reply.cut is not None and request.transport is not None:
+        request.transport.close()
+    return response
+
+
 Alter = Callable[[Reply], Reply]
 
 
@@ -276,20 +289,9 @@ class FakeIdp:
             reply = self.alter.get(name, _unaltered)(await endpoint(request))
             if reply.is_held:
                 await self._held.wait()
-            return await self._send(request, reply)
+            return await send(request, reply)
 
         return handle
-
-    async def _send(self, request: web.Request, reply: Reply) -> web.StreamResponse:
-        body = reply.octets()
-        headers = {"Content-Type": reply.content_type, **reply.headers}
-        response = web.StreamResponse(status=reply.status, headers=headers)
-        response.content_length = len(body)
-        await response.prepare(request)
-        await response.write(body if reply.cut is None else body[: reply.cut])
-        if reply.cut is not None and request.transport is not None:
-            request.transport.close()
-        return response
 
     def release(self) -> None:
         """Lets held answers go, so that the server can stop."""

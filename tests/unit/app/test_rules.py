@@ -9,10 +9,11 @@ from typing import Any, Final
 
 import pytest
 
-from proxy.app import house, rooms, rules, serve
+from proxy.app import house, idps, rooms, rules, serve
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
 from proxy.identity import IdpId
+from proxy.oidc.directory.rules import EntraRules, KeycloakRules
 from proxy.oidc.rules import ClientAuth
 from proxy.reasons import Reason
 from proxy.settings.model import Settings
@@ -24,11 +25,17 @@ from tests.fakes.people import identity
 LINK: Final = {"app": "Developers", "idp": ["engineers"]}
 ROLE: Final = {"name": "builder", "group": "builders"}
 
+DIRECTORY: Final = {
+    "kind": "keycloak",
+    "url": "https://idp.example.com/admin/realms/corp",
+    "token_url": "https://idp.example.com/token",
+}
+
 FULL: Final[Mapping[str, Any]] = minimal(
     groups={"links": [LINK]},
     guard={"members": {"at_least": 5, "percent": 10}, "link": {"at_least": 3, "percent": 30}},
     roles={"order": [{"name": "end-user"}, ROLE]},
-    idps=[dict(IDP), {**IDP, "id": "other", "issuer": "https://other.example.com"}],
+    idps=[{**IDP, "directory": DIRECTORY}, {**IDP, "id": "other", "issuer": "https://other.example.com"}],
 )
 
 CHANGED: Final[Mapping[str, Any]] = {
@@ -69,6 +76,15 @@ CHANGED: Final[Mapping[str, Any]] = {
     "idps.*.ask_again_archives": {"after": "1h"},
     "idps.*.ask_again_codes": ["consent_required"],
     "idps.*.denied_markers": ["Account locked"],
+    "idps.*.directory.kind": "entra",
+    "idps.*.directory.groups": True,
+    "idps.*.directory.id_claim": "employee",
+    "idps.*.directory.client_id": "reader",
+    "idps.*.directory.client_secret": {"env": "CLIENT_SECRET"},
+    "idps.*.directory.group_names": "path",
+    "idps.*.directory.timeout": "1s",
+    "idps.*.directory.url": "https://admin.example.com/admin/realms/corp",
+    "idps.*.directory.token_url": "https://admin.example.com/token",
     "idps.*.timeout": "3s",
     "idps.*.extra_parameters": {"organization": "acme"},
     "idps.*.ca_file": "ca.pem",
@@ -124,6 +140,11 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "store.sqlite": (house, "settings.store.sqlite"),
     "keys_file": (house, "settings.keys_file"),
     "headers.groups_max_bytes": (rooms, "settings.headers.groups_max_bytes"),
+    "idps.*.directory.token": (idps, "directory.token"),
+    "idps.*.directory.key": (idps, "directory.key"),
+    "idps.*.directory.key_id": (idps, "directory.key_id"),
+    "idps.*.directory.admin": (idps, "directory.admin"),
+    "idps.*.directory.domains": (idps, "directory.domains"),
     "app.preset": (rooms, "app.preset"),
     "app.url": (rooms, "app.url"),
     "app.credentials": (rooms, "app.credentials"),
@@ -144,7 +165,8 @@ def leaves() -> set[str]:
 def everything(settings: Settings) -> dict[str, Any]:
     """All rules that follow from the settings, comparable."""
     arrival = rules.arrival_rules(settings)
-    idps = [rules.idp_rules(idp) for idp in settings.idps]
+    asked = [rules.idp_rules(idp) for idp in settings.idps]
+    directories = [idps.directory_rules(idp) for idp in settings.idps]
     return {
         "cookie": rules.is_cookie_secure(settings),
         "keeper": rules.keeper_rules(settings),
@@ -152,8 +174,14 @@ def everything(settings: Settings) -> dict[str, Any]:
         "fields": rules.field_rules(settings),
         "limits": rules.limits(settings),
         "upstream": rules.upstream_rules(settings),
-        "idps": idps,
-        "secrets": [idp.secret() for idp in idps],
+        "idps": asked,
+        "directories": directories,
+        "secrets": [idp.secret() for idp in asked],
+        "directory_secrets": [
+            one.product.secret()
+            for one in directories
+            if one is not None and isinstance(one.product, KeycloakRules | EntraRules)
+        ],
         "courier": rules.courier_rules(settings),
         "allowed": rules.allowed_groups(settings),
         "arrival": (arrival.refresh, arrival.login_claim, arrival.is_prefixed),

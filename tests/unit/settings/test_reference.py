@@ -35,7 +35,10 @@ def test_every_setting_stands_in_it() -> None:
     for entry in every_entry():
         place = tuple(0 if step == "*" else step for step in entry.loc)
         is_commented = (
-            entry.default is COMPUTED or place[0] == "app" or place[1:2] in (("links",), ("order",))
+            entry.default is COMPUTED
+            or place[0] == "app"
+            or place[1:2] in (("links",), ("order",))
+            or place[2:3] == ("directory",)
         )
         assert place in lines or (
             is_commented and re.search(rf"^ *# .*\b{entry.name}:", text, re.MULTILINE)
