@@ -264,7 +264,7 @@ class RealRedmine:
 
     async def strangers(self) -> int:
         """Redmine sends whom it does not know to its own sign-in."""
-        return sum(request.status not in {None, 200} for request in self._page_requests())
+        return sum(request.status == 302 for request in self._page_requests())
 
     def _page_requests(self) -> list[Exchange]:
         return [request for request in self._pages.exchanges if request.line == f"GET {self.page}"]

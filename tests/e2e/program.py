@@ -90,7 +90,7 @@ class Muster:
     async def start(self, *, ready: str = "/_muster/readyz", seconds: float = 30.0) -> None:
         """Starts it; returns when `ready` answers 200."""
         argv = [sys.executable, "-m", "proxy", "serve", "-c", str(self.config_file)]
-        self._child = Child("muster", argv, folder=self.folder, cwd=ROOT)
+        self._child = Child("muster", argv, folder=self.folder, cwd=ROOT, env={"MUSTER_DEBUG": "1"})
         try:
             await self._until_ready(ready, time.monotonic() + seconds)
         except BaseException:

@@ -179,3 +179,12 @@ async def test_nothing_secret_is_ever_written_to_the_log(demo: System, browser: 
         written = stack.muster.all_output()
         for secret in (cookie, stack.idp.secret, stack.app.token, "stolen-code", "stolen-state"):
             assert secret.encode() not in written
+
+
+async def test_own_pages_stand_large_cookies_of_the_apps(demo: System, browser: Browser) -> None:
+    """The limit is `limits.header_bytes`, for our pages as for the app's."""
+    async with demo() as stack:
+        await stack.sign_in(browser, "alice")
+        cookies = f"Cookie: {COOKIE}={session_value(browser)}; theirs={'x' * 12_000}"
+        reply = await wire.send(stack.muster, cookies, request="GET /_muster/profile HTTP/1.1")
+        assert reply.status == 200

@@ -128,7 +128,8 @@ async def test_a_rotated_client_secret_is_the_operators_trouble_and_nobody_elses
 async def test_forty_requests_of_a_session_that_is_due_ask_the_idp_once(
     every_system: System, browser: Browser
 ) -> None:
-    async with every_system() as stack:
+    refresh = {"every": "6s", "at_least": "1s", "grace": "60s", "cool_off": "1s"}
+    async with every_system(refresh=refresh) as stack:
         await stack.sign_in(browser, "alice")
         before = await stack.idp.refreshes()
         hold = stack.idp.relay.hold(TOKEN_REQUEST)
