@@ -4,6 +4,7 @@
 - A sign-in visits the app inline, in the courier's reserved lane; the session carries what came of it.
 - A removal is noted first and the sessions end at once; neither waits for the app. The courier ends them once more
   before it archives, so that whatever happened between, blocking came first (semantics §6.1).
+- A bound member whose statement is refused stays as is, but for the deny list: that shuts them out as a removal does (§4.7).
 """
 
 from collections.abc import Callable
@@ -119,7 +120,7 @@ class Arrivals:
         return SignedIn(session=session, cookie=cookie)
 
     async def renewed(self, session: Session, identity: Identity, *, lease: Lease, now: float) -> bool:
-        """The IdP vouched again: statement and session in one write; the courier is woken if anything changed."""
+        """The IdP vouched again: statement and session in one write; the courier looks at the app again."""
         state = await self._account_before(identity)
         if self._stores.lane is None or not isinstance(state, Pending):
             account = _after_renewal(session.account, state)
@@ -128,9 +129,13 @@ class Arrivals:
         entry = await self._stores.joint.note_and_save(
             _vouched(identity), replace(session, account=account), lease=lease, now=now
         )
-        if entry is not None and entry.state is EntryState.OPEN:
-            self._stores.lane.wake()
-        return entry is not None
+        if entry is None:
+            return False
+        if entry.state is EntryState.DONE:
+            # Evaluated again, though the same was said: what somebody changed by hand in the app is put right (§7.8).
+            await self._stores.outbox.reopen(entry.id, EntryState.DONE, now)
+        self._stores.lane.wake()
+        return True
 
     async def removed(
         self, subject: Subject, idp: IdpId, reason: Reason, *, marker: str, at: float, now: float
@@ -158,10 +163,23 @@ class Arrivals:
             return Pending()
         binding = await self._stores.bindings.binding_of(identity.subject)
         self._chronicle.turned_away(identity, refusal)
+        if refusal is Reason.DENY_LISTED and binding is not None and not binding.is_blocked:
+            await self._shut_out(identity)
         if binding is None or binding.is_blocked or refusal is Reason.DENY_LISTED:
             return AccountRefused(reason=refusal)
         # A bound member whose statement becomes refused stays as is (semantics §4.7).
         return _ready(binding)
+
+    async def _shut_out(self, identity: Identity) -> None:
+        """A bound member who is on the deny list now: what was said of them is noted, which the courier takes for a reason
+        to block and archive, and every session of theirs ends at once."""
+        now = self._clock()
+        entry = await self._stores.outbox.note(_vouched(identity), now)
+        await self._stores.outbox.reopen(entry.id, entry.state, now)
+        ended = await self._stores.sessions.end_subject(identity.subject, Reason.DENY_LISTED, now)
+        if self._stores.lane is not None:
+            self._stores.lane.wake()
+        self._chronicle.removed(identity.subject, identity.idp, Reason.DENY_LISTED, "", len(ended))
 
     async def _with_visit(
         self, session: Session, identity: Identity, lane: Lane, replaces: SessionKey | None

@@ -222,6 +222,18 @@ async def test_a_renewal_writes_statement_and_session_together_and_wakes_the_cou
     assert house.lane.woken == 1
 
 
+async def test_a_renewal_that_says_the_same_has_the_app_looked_at_again(house: House) -> None:
+    await house.bind()
+    await house.store.sessions.create(session(account=READY))
+    same = identity(groups=groups("ops"), stated_at=2000.0)
+    renewed = replace(session(account=READY), version=2, identity=same)
+    assert await house.arrivals().renewed(renewed, same, lease=await house.lease(), now=2000.0)
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.state is EntryState.OPEN
+    assert house.lane.woken == 1
+
+
 async def test_a_renewal_under_a_lost_lease_writes_neither(house: House) -> None:
     await house.store.sessions.create(session(account=READY))
     lease = replace(await house.lease(), fence=999)
