@@ -1,7 +1,7 @@
 """Reads accounts and groups of an app through its admin API: what *is*."""
 
 from proxy.apps.api import AdminApi
-from proxy.apps.expression import Expression, Unread
+from proxy.apps.expression import Expression, Unread, is_so
 from proxy.apps.reading import Sketch, read_group, read_id, read_item, read_member, read_sketch
 from proxy.apps.template import Json, Values
 from proxy.apps.verdict import Done
@@ -32,7 +32,9 @@ class Accounts:
         request = self._preset.whoami
         if request is None:
             return None
-        return self._member(request.item, (await self._api.ask(request, {})).verdict)
+        verdict = (await self._api.ask(request, {})).verdict
+        is_nobody = isinstance(verdict, Done) and is_so(request.nobody, verdict.document)
+        return None if is_nobody else self._member(request.item, verdict)
 
     async def search(self, *, email: str | None, login: str | None) -> tuple[Member, ...] | AppFault:
         """Every request of the preset that can be made, filtered exactly; one account once."""

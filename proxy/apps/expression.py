@@ -33,3 +33,11 @@ def parse_expression(source: str) -> Expression:
         return Expression(source=source, compiled=jmespath.compile(source))
     except JMESPathError as error:
         raise ValueError(f"“{source}” is no JMESPath: {str(error).splitlines()[0]}") from None
+
+
+def is_so(expression: Expression | None, document: Json) -> bool:
+    """Whether it is true of the document; what cannot be read, or asked, is not."""
+    try:
+        return expression is not None and expression.read(document) is True
+    except Unread:
+        return False

@@ -190,6 +190,7 @@ class MemberListing(Listing):
 
 
 class SelfRequest(Request):
-    """Reading the account behind the admin credential."""
+    """Reading the account behind the admin credential; `nobody` is true of an answer that says that there is none (a service)."""
 
     item: ExpressionField | None = None
+    nobody: ExpressionField | None = None

@@ -33,7 +33,7 @@ errors:
   - {status: 409, operations: [archive, restore], text: '"already"', means: already_so}
   - {status: 402, means: no_seat}
   - {status: 403, when: "code == 'founder'", means: protected}
-  - {status: 404, operations: [archive, restore], means: account_gone}
+  - {status: 404, operations: [archive, restore, set_profile, set_role], means: account_gone}
 member:
   id: uuid
   login: handle

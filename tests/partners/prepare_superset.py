@@ -1,4 +1,4 @@
-"""Installs Superset into the cache folder and makes the database that tests copy. Safe to repeat: `python3 prepare_superset.py`."""
+"""Installs Superset into the cache folder, with the database that tests copy. Safe to repeat: `python3 prepare_superset.py`."""
 
 import sys
 from pathlib import Path
@@ -10,9 +10,7 @@ from tests.partners.environments import Environment, prepare, run
 SOURCE = Path(__file__).with_name("superset")
 CONFIGURATION = SOURCE / "configuration.txt"
 ADMIN, PASSWORD = "admin", "only-for-Tests-1"
-ENVIRONMENT = Environment(
-    name="superset", source=SOURCE, recipe=(SOURCE / "requirements.txt", CONFIGURATION, Path(__file__))
-)
+ENVIRONMENT = Environment(name="superset", source=SOURCE, recipe=(SOURCE / "requirements.txt", CONFIGURATION))
 
 
 def environment_of(folder: Path, place: Path) -> dict[str, str]:
