@@ -17,12 +17,15 @@ from aiohttp import web
 
 from proxy.app import rules
 from proxy.app.early import EarlyRenewals
+from proxy.app.effective import Effective
 from proxy.app.flows import AskTheRightIdp
 from proxy.app.idps import Idps, open_idps
 from proxy.app.observers import Observers
 from proxy.app.readiness import Readiness
 from proxy.app.rooms import Answering, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
+from proxy.app.rulings import RulingsWatch
+from proxy.app.trail import Trail, TrailRules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import ConnectOwn
@@ -62,6 +65,8 @@ class Ground:
     keys: KeyRing
     store: SqliteStore
     cache: SessionCache
+    effective: Effective
+    trail: Trail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +77,7 @@ class Beside:
     early: EarlyRenewals
     suspicions: Suspicions
     upkeep: Upkeep
+    rulings: RulingsWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +108,7 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
         courier=courier,
         listener=listener,
         ops=make_ops_application(parts.readiness, telemetry.metrics.render),
-        beside=_beside(ground, keeper, arrivals, listener, partners.directories),
+        beside=_beside(ground, keeper, arrivals, listener, partners.directories, courier),
     )
 
 
@@ -110,14 +116,22 @@ def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> 
     keys = load_keyring(settings.keys_file)
     store = open_store(settings.store.sqlite, keys)
     stack.push_async_callback(store.close)
+    trail = _trail(settings, store, telemetry)
     return Ground(
         settings=settings,
         telemetry=telemetry,
-        observers=Observers(telemetry),
+        observers=Observers(telemetry, trail.add),
         keys=keys,
         store=store,
         cache=SessionCache(),
+        effective=Effective(settings),
+        trail=trail,
     )
+
+
+def _trail(settings: Settings, store: SqliteStore, telemetry: Telemetry) -> Trail:
+    kept = TrailRules(keep=settings.audit.keep, rows=settings.audit.rows)
+    return Trail(store.audit, kept, clock=time.time, lost=telemetry.metrics.lines_lost)
 
 
 async def _idps(ground: Ground, stack: AsyncExitStack) -> Idps:
@@ -143,7 +157,7 @@ def _arrivals(ground: Ground, courier: Courier | None) -> Arrivals:
             bindings=store.bindings,
             lane=courier,
         ),
-        rules.arrival_rules(ground.settings),
+        rules.arrival_rules(ground.settings, ground.effective.admit),
         ground.observers,
         new_cookie=_new_cookie,
         clock=time.time,
@@ -176,7 +190,7 @@ def _gate(ground: Ground, keeper: Keeper) -> Gate:
         keeper,
         ground.cache,
         rules.gate_rules(ground.settings),
-        render=renderer(ground.settings),
+        render=renderer(ground.settings, ground.effective),
         key_of=session_key,
         clock=time.time,
     )
@@ -241,6 +255,7 @@ def _beside(
     arrivals: Arrivals,
     listener: Listener,
     directories: Mapping[IdpId, Directory],
+    courier: Courier | None,
 ) -> Beside:
     store, cache, refresh = ground.store, ground.cache, rules.refresh_rules(ground.settings)
     flying, end_session = listener.sessions_in_flight, listener.end_session
@@ -276,4 +291,18 @@ def _beside(
             in_flight=flying,
             clock=time.time,
         ),
+        rulings=_rulings(ground, courier),
+    )
+
+
+def _rulings(ground: Ground, courier: Courier | None) -> RulingsWatch:
+    return RulingsWatch(
+        rulings=ground.store.rulings,
+        sessions=ground.store.sessions,
+        outbox=ground.store.outbox,
+        effective=ground.effective,
+        courier=courier,
+        cache=ground.cache,
+        told=ground.observers,
+        clock=time.time,
     )

@@ -1,8 +1,10 @@
 """Who hears of what happens: every observer of the rooms below, over one Telemetry."""
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from proxy.apps.wire import CallRecord
+from proxy.groups.stored import Ruled
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
 from proxy.provisioning.audit import AuditRecord
 from proxy.provisioning.directory import (
@@ -50,8 +52,12 @@ def named(subject: Subject) -> dict[str, str]:
 class Observers:
     """Witness of renewals, chronicle of arrivals, journal of the pages, audit of the courier."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
+    def __init__(
+        self, telemetry: Telemetry, keep: Callable[[Mapping[str, Any]], None] = lambda record: None
+    ) -> None:
+        """`keep` takes each audit record for the store, at once."""
         self._telemetry = telemetry
+        self._keep = keep
         self._metrics = telemetry.metrics
         self._log = telemetry.log
 
@@ -160,18 +166,32 @@ class Observers:
 
     def called(self, call: CallRecord) -> None:
         """One HTTP exchange with the app's admin API."""
-        self._telemetry.audit(
-            {
-                "event": "app_call",
-                "method": call.method,
-                "path": call.path,
-                "status": call.status,
-                "ms": round(call.seconds * 1000, 1),
-            }
+        self._audit(
+            "app_call",
+            method=call.method,
+            path=call.path,
+            status=call.status,
+            ms=round(call.seconds * 1000, 1),
         )
 
+    # --- what operators rule at run time ---
+
+    def ruled(self, ruled: Ruled, opened: int) -> None:
+        """New rules hold here; `opened` people are looked at for it."""
+        is_off = ruled.provisioning is not None and not ruled.provisioning.is_on
+        facts = {"version": ruled.version, "links": len(ruled.links), "denied": len(ruled.denials)}
+        self._log.info("rulings", provisioning="off" if is_off else "on", opened=opened, **facts)
+
+    def shut_out(self, subject: Subject, ended: int) -> None:
+        """Somebody with a session is denied now."""
+        self._metrics.session_ended(Reason.DENY_LISTED, ended)
+        self._log.warning("person_removed", reason=Reason.DENY_LISTED, sessions=ended, **named(subject))
+        self._audit("remove", reason=Reason.DENY_LISTED, sessions=ended, **named(subject))
+
     def _audit(self, event: str, **facts: Any) -> None:
-        self._telemetry.audit({"event": event, **facts})
+        record = {"event": event, **facts}
+        self._telemetry.audit(record)
+        self._keep(record)
 
 
 def _outcome(outcome: RefreshOutcome) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 
 from proxy.app import rules
+from proxy.app.effective import Effective
 from proxy.app.observers import Observers
 from proxy.apps.rest import open_app
 from proxy.edge.ports import Answer
@@ -66,12 +67,14 @@ class Telling:
             await self.sessions.set_account(subject, account)
 
 
-def renderer(settings: Settings) -> Callable[[Session, Ready], bytes | Reason]:
-    """What the app is told about a session (semantics §10), or why it cannot be.
+def renderer(
+    settings: Settings, effective: Effective | None = None
+) -> Callable[[Session, Ready], bytes | Reason]:
+    """What the app is told about a session (semantics §10) by what holds at that moment, or why it cannot be.
 
     An address that nobody verified is not sent: an app may take it for somebody's name.
     """
-    names, group_rules = rules.header_names(settings), rules.group_rules(settings)
+    names, held = rules.header_names(settings), effective or Effective(settings)
     allowed, cap = rules.allowed_groups(settings), settings.headers.groups_max_bytes
     trusted = rules.join_rules(settings).trusted_idps
 
@@ -83,7 +86,7 @@ def renderer(settings: Settings) -> Callable[[Session, Ready], bytes | Reason]:
                 user=account.login,
                 email=identity.email if is_verified else None,
                 username=identity.username,
-                groups=header_groups(identity.groups, group_rules, allowed, idp=identity.idp),
+                groups=header_groups(identity.groups, held.groups, allowed, idp=identity.idp),
             ),
             names,
             groups_max_bytes=cap,

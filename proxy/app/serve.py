@@ -1,8 +1,8 @@
 """`muster serve`: opens the house that `house.py` builds, and closes it in an order that loses nothing.
 
-Opening: the change channel is heard once, then the ops listener, the listeners, the rounds. Closing: the listeners drain; the
-courier gives its claims back; the rounds stop; renewals under way end, so that what an IdP answered is written; what was seen
-is flushed; the stack closes pages, partners and, last of all, the store.
+Opening: the change channel is heard once and what is ruled is adopted, then the ops listener, the listeners, the rounds.
+Closing: the listeners drain; the courier gives its claims back; the rounds stop; renewals under way end, so that what an IdP
+answered is written; what was seen and the audit trail are flushed; the stack closes pages, partners and, last of all, the store.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import Telemetry
 
 CHANGES_EVERY = 0.25
+RULINGS_EVERY = 0.5
+AUDIT_EVERY = 0.5
 SEEN_AT_LEAST_EVERY = 60.0
 
 
@@ -72,6 +74,7 @@ async def _open(house: House, stack: AsyncExitStack) -> tuple[str, ...]:
 async def _first_hearing(house: House) -> None:
     try:
         await house.beside.channel.listen()
+        await house.beside.rulings.begin()
         unreadable = await house.ground.store.count_unreadable()
     except Unavailable as away:
         problem = Problem(path="store", line=None, message=f"the store does not answer: {away.reason}")
@@ -111,6 +114,9 @@ def _rounds(house: House) -> list[Round]:
         Round(name="suspicions", seconds=1.0, work=beside.suspicions.look),
         Round(name="last seen", seconds=seen_every, work=beside.upkeep.flush_seen),
         Round(name="session limits", seconds=600.0, work=beside.upkeep.end_old),
+        Round(name="rulings", seconds=RULINGS_EVERY, work=beside.rulings.look),
+        Round(name="audit", seconds=AUDIT_EVERY, work=ground.trail.flush),
+        Round(name="audit limits", seconds=60.0, work=ground.trail.trim),
         Round(name="figures", seconds=2.0, work=beside.upkeep.measure),
         Round(name="cleaning", seconds=60.0, work=lambda: ground.store.clean(time.time())),
     ]
@@ -128,5 +134,6 @@ async def _close(house: House, rounds: Rounds) -> None:
     await house.keeper.drain()
     try:
         await house.beside.upkeep.flush_seen()
+        await house.ground.trail.flush()
     except Unavailable as away:
         house.ground.telemetry.log.warning("stopping", what=away.reason)

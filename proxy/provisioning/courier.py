@@ -82,14 +82,30 @@ class Courier:
         self._woken = asyncio.Event()
         self._is_stopping = False
         self._quiet_until = 0.0
+        self._going: dict[object, CourierRules] = {}
+
+    @property
+    def rules(self) -> CourierRules:
+        """What it goes by now."""
+        return self._kit.rules
+
+    @property
+    def has_adopted(self) -> bool:
+        """Whether no visit goes on by rules that were replaced."""
+        return all(rules is self._kit.rules for rules in self._going.values())
+
+    def adopt(self, rules: CourierRules) -> None:
+        """Go by these rules. Visits that run already end by the old ones, and what they settled is then opened again."""
+        view = AppView(self._kit.app, rules.groups, self._kit.clock)
+        self._kit = replace(self._kit, rules=rules, view=view)
 
     @property
     def is_provisioning_on(self) -> bool:
         return self._kit.rules.is_provisioning_on
 
     def switch_provisioning(self, is_on: bool) -> None:
-        """The run-time switch of semantics §4.5; visits that run already end by the old rule."""
-        self._kit = replace(self._kit, rules=replace(self._kit.rules, is_provisioning_on=is_on))
+        """The run-time switch of semantics §4.5."""
+        self.adopt(replace(self._kit.rules, is_provisioning_on=is_on))
 
     def wake(self) -> None:
         """Something new is in the outbox."""
@@ -115,8 +131,14 @@ class Courier:
 
     async def visit(self, claim: Claim) -> Visited:
         """Carry one claimed entry out, the claim renewed meanwhile. Raises Unavailable when the store does not answer."""
-        kit = self._kit
-        visited = await keep_claim(kit, claim, Visit(kit, claim).run())
+        kit, mark = self._kit, object()
+        self._going[mark] = kit.rules
+        try:
+            visited = await keep_claim(kit, claim, Visit(kit, claim).run())
+            if visited.state is EntryState.DONE and kit.rules is not self._kit.rules:
+                await kit.outbox.reopen(claim.entry.id, EntryState.DONE, kit.clock())
+        finally:
+            del self._going[mark]
         if visited.wait:
             self._quiet_until = max(self._quiet_until, kit.clock() + min(visited.wait, _LONGEST_WAIT))
         return visited

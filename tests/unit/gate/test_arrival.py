@@ -168,11 +168,49 @@ async def test_a_bound_member_whose_statement_becomes_refused_stays_as_is(house:
     assert house.lane.visits == []
 
 
-async def test_a_bound_member_on_the_deny_list_is_refused(house: House) -> None:
+async def test_a_bound_member_on_the_deny_list_is_shut_out_at_sign_in(house: House) -> None:
     await house.bind()
+    await house.store.sessions.create(session(number=9))
     house.refuse = lambda _: Reason.DENY_LISTED
     signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
     assert signed.session.account == AccountRefused(reason=Reason.DENY_LISTED)
+    assert await house.store.sessions.load(key(9)) is None, "the others end at once"
+    assert await house.store.sessions.load(signed.session.key) == signed.session, "this one says why"
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.state is EntryState.OPEN, "for the courier to archive"
+    assert house.lane.visits == []
+    assert house.lane.woken == 1
+    assert "removed: deny_listed, 1 sessions" in house.chronicle.told
+
+
+async def test_a_bound_member_on_the_deny_list_is_shut_out_at_a_renewal(house: House) -> None:
+    await house.bind()
+    for number in (1, 9):
+        await house.store.sessions.create(session(number=number))
+    house.refuse = lambda _: Reason.DENY_LISTED
+    lease = await house.lease()
+    said = identity(groups=groups("ops"), stated_at=1000.0)
+    renewed = replace(session(), version=2)
+    assert not await house.arrivals().renewed(renewed, said, lease=lease, now=1000.0)
+    assert await house.store.sessions.of_subject(subject()) == ()
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert (entry.state, entry.statements[0].at) == (EntryState.OPEN, 1000.0)
+
+
+async def test_a_member_who_is_shut_out_already_is_only_refused(house: House) -> None:
+    await house.bind()
+    binding = await house.store.bindings.binding_of(subject())
+    assert binding is not None
+    await house.store.bindings.update_binding(replace(binding, is_blocked=True))
+    house.refuse = lambda _: Reason.DENY_LISTED
+    signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == AccountRefused(reason=Reason.DENY_LISTED)
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.state is EntryState.DONE
+    assert house.lane.woken == 0
 
 
 async def test_somebody_who_comes_back_is_visited_though_nothing_new_was_said(house: House) -> None:

@@ -371,3 +371,19 @@ async def test_somebody_removed_is_blocked_before_the_app_hears_of_it(scene: Sce
     assert [one.is_blocked for one in seen] == [True]
     assert scene.operations() == ["archive"]
     assert not scene.app.by_login("ada").is_active
+
+
+async def test_adopted_rules_hold_for_the_next_visit() -> None:
+    scene = Scene()
+    scene.app.add_group("team")
+    courier = scene.courier()
+    link = Link(app_group=AppGroupName("team"), idp_groups=known("a"))
+    await scene.note(vouched(groups=known("a")))
+    await courier.visit_now(subject())
+    assert scene.app.groups_of("ada") == set()
+    courier.adopt(replace(courier.rules, groups=GroupRules(links=(link,))))
+    assert courier.has_adopted
+    await scene.store.reopen(None, EntryState.DONE, scene.now)
+    await courier.visit_now(subject())
+    assert scene.app.groups_of("ada") == {"team"}
+    await courier.stop()
