@@ -39,10 +39,11 @@ def rows(database: Path, table: str) -> int:
 
 
 async def nothing_came_of_it(stack: Stack, browser: Browser) -> bool:
-    """No session, no account, no page, no refused or spent code."""
+    """No cookie, no session, no statement, no account, no page."""
     names = {cookie.name for cookie in browser.jar.of_host("app.localhost")}
-    accounts = await stack.app.creations()
-    return "__Host-muster" not in names and accounts == 0 and await stack.app.pages() == 0
+    stored = rows(stack.muster.database, "sessions") + rows(stack.muster.database, "entries")
+    asked = await stack.app.creations() + await stack.app.pages()
+    return "__Host-muster" not in names and stored == 0 and asked == 0
 
 
 @pytest.mark.parametrize(
@@ -109,6 +110,9 @@ async def test_a_callback_counts_once_even_with_its_cookies_put_back(
     for cookie in kept:
         browser.jar.put(cookie)
     assert is_a_refusal(await browser.go(callback))
+    assert await running_demo.idp.refused() == 0, (
+        "the code is not shown to the IdP again: that would revoke what it gave"
+    )
     assert (await running_demo.look(browser)).status == 200, "the session of the first time goes on"
 
 
