@@ -12,6 +12,7 @@ The outbox holds what *should be*, not calls: per person the latest statement of
 All times are seconds since the epoch. Every method raises `Unavailable` when the engine does not answer in time.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -39,6 +40,14 @@ class OutboxFigures:
     parked: int
     held: int
     oldest_open_age: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IdleBinding:
+    """A binding, and when its person was last active."""
+
+    binding: Binding
+    last_active_at: float
 
 
 class Outbox(Protocol):
@@ -82,6 +91,18 @@ class Outbox(Protocol):
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]: ...
 
+    async def entries_after(self, entry_id: int, limit: int) -> tuple[Entry, ...]:
+        """The next entries in the order of their ids, in any state: everybody, page by page, from 0 on."""
+
+    async def entries_named(self, entry_ids: Iterable[int]) -> tuple[Entry, ...]:
+        """Those of these entries that are still there."""
+
+    async def reopen_named(self, entry_ids: Iterable[int], now: float) -> int:
+        """Open those of these entries that are done, as bulk work; how many."""
+
+    async def not_stated_before(self, before: float) -> dict[IdpId, int]:
+        """By source, how many people's groups have not been stated since then or longer; those removed do not count."""
+
     async def figures(self, now: float) -> OutboxFigures: ...
 
 
@@ -100,6 +121,9 @@ class Bindings(Protocol):
 
     async def all_bindings(self) -> tuple[Binding, ...]:
         """Everybody's, by issuer and subject."""
+
+    async def idle(self, *, before: float, after: Subject | None, limit: int) -> tuple[IdleBinding, ...]:
+        """Bindings that are not blocked, of people not active since `before`; by issuer and subject, those behind `after`."""
 
     async def count_members(self) -> int:
         """Bindings that are not blocked: the guard's whole."""
@@ -129,6 +153,31 @@ class SharedCounters(Protocol):
 
     async def reserve_creation(self, person: str, now: float, *, window: float) -> int:
         """Record that `person` is being created (once in the window); how many distinct ones the window holds."""
+
+    async def reserve_seat(self, person: str, limit: int, now: float, *, seconds: float) -> bool:
+        """Keep a seat for `person` so long: if fewer than `limit` are taken or reserved, or they hold a reservation already."""
+
+    async def release_seat(self, person: str) -> None:
+        """The reservation is not needed."""
+
+    async def settle_seat(self, person: str, account: AccountId, now: float) -> None:
+        """The account is active and has its seat; the reservation ends in the same step."""
+
+    async def vacate_seat(self, account: AccountId) -> None:
+        """The account is active no more."""
+
+    async def count_seats(self, now: float) -> int:
+        """Seats taken by active accounts, and reservations that have not run out."""
+
+    async def recount_seats(
+        self, accounts: frozenset[AccountId] | None, *, looked_at: float, now: float
+    ) -> None:
+        """These accounts are active, as the app showed at `looked_at` (None: those of bindings that are not blocked).
+
+        Reservations stay, and so does every seat that was settled since."""
+
+    async def seats_counted_at(self) -> float | None:
+        """When they were last counted; None: never."""
 
 
 def role_of(binding: Binding | None) -> RoleName | None:

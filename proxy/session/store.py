@@ -67,7 +67,9 @@ class SessionStore(Protocol):
         """Write the account state into all the person's sessions that have another (version grows), and tell every cache."""
 
     async def touch(self, seen: dict[SessionKey, float]) -> None:
-        """Raise `last_seen_at`, never lower it. Not a change that caches hear of; `version` stays."""
+        """Raise `last_seen_at`, never lower it, and when the person behind was last active (`Bindings.idle`).
+
+        Not a change that caches hear of; `version` stays."""
 
     async def mark_spent(self, session: Session, *, lease: Lease) -> bool:
         """Durably write `session.spent` (version grows) before the token goes out. False when the lease was lost."""

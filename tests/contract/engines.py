@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from proxy.gate.ports import JointStore
+from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
 from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
@@ -39,6 +40,8 @@ class Store(Protocol):
     def ledger(self) -> Ledger: ...
     @property
     def joint(self) -> JointStore: ...
+    @property
+    def leases(self) -> NamedLeases: ...
     @property
     def rulings(self) -> Rulings: ...
     async def clean(self, now: float) -> None: ...

@@ -1,13 +1,17 @@
 """The provisioning stores in memory: outbox, bindings, ledger and counters of one process, by the theory of `outbox.py`."""
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from math import inf
 
 from proxy.errors import Unavailable
 from proxy.groups.rules import AppGroupName
-from proxy.identity import Subject
+from proxy.identity import IdpId, Subject
+from proxy.provisioning.leases import NamedLease
 from proxy.provisioning.merge import merge_entries, merge_statement, says_the_same
-from proxy.provisioning.model import AccountId, Binding, Entry, EntryState, Statement
-from proxy.provisioning.outbox import Claim, OutboxFigures
+from proxy.provisioning.model import AccountId, Binding, Entry, EntryState, Statement, Vouched
+from proxy.provisioning.outbox import Claim, IdleBinding, OutboxFigures
 from proxy.reasons import Reason
 
 
@@ -21,6 +25,10 @@ class MemoryStore:
     groups: dict[AccountId, frozenset[AppGroupName]] = field(default_factory=dict)
     counted: dict[tuple[str, str], float] = field(default_factory=dict)
     latches: set[str] = field(default_factory=set)
+    seats: dict[str, tuple[float, float]] = field(default_factory=dict)
+    counted_at: float | None = None
+    active: dict[Subject, float] = field(default_factory=dict)
+    leases: dict[str, NamedLease] = field(default_factory=dict)
     is_down: bool = False
     last: int = 0
 
@@ -196,6 +204,32 @@ class MemoryStore:
         self._up()
         return tuple(one for one in self.entries_by_id.values() if state in (None, one.state))[:limit]
 
+    async def entries_after(self, entry_id: int, limit: int) -> tuple[Entry, ...]:
+        self._up()
+        return tuple(one for number, one in sorted(self.entries_by_id.items()) if number > entry_id)[:limit]
+
+    async def entries_named(self, entry_ids: Iterable[int]) -> tuple[Entry, ...]:
+        self._up()
+        return tuple(self.entries_by_id[one] for one in sorted(entry_ids) if one in self.entries_by_id)
+
+    async def reopen_named(self, entry_ids: Iterable[int], now: float) -> int:
+        done = [one for one in await self.entries_named(entry_ids) if one.state is EntryState.DONE]
+        for one in done:
+            self._put(replace(one, state=EntryState.OPEN, attempts=0, next_attempt_at=now, since=now))
+        return len(done)
+
+    async def not_stated_before(self, before: float) -> dict[IdpId, int]:
+        self._up()
+        silent = (
+            said.source
+            for entry in self.entries_by_id.values()
+            for said in entry.statements
+            if isinstance(said.says, Vouched)
+            and said.not_stated_since is not None
+            and said.not_stated_since <= before
+        )
+        return dict(Counter(silent))
+
     async def figures(self, now: float) -> OutboxFigures:
         self._up()
         states = [one.state for one in self.entries_by_id.values()]
@@ -228,6 +262,15 @@ class MemoryStore:
     async def all_bindings(self) -> tuple[Binding, ...]:
         self._up()
         return tuple(sorted(self.bound.values(), key=lambda one: one.subject))
+
+    async def idle(self, *, before: float, after: Subject | None, limit: int) -> tuple[IdleBinding, ...]:
+        self._up()
+        found = (
+            IdleBinding(binding=one, last_active_at=self.active.get(one.subject, 0.0))
+            for one in await self.all_bindings()
+            if not one.is_blocked and (after is None or one.subject > after)
+        )
+        return tuple(one for one in found if one.last_active_at < before)[:limit]
 
     async def unbind(self, subject: Subject) -> None:
         self._up()
@@ -270,6 +313,65 @@ class MemoryStore:
         if self.counted.get((scope, person), now - window) <= now - window:
             self.counted[scope, person] = now
         return sum(one == scope and at > now - window for (one, _), at in self.counted.items())
+
+    async def reserve_seat(self, person: str, limit: int, now: float, *, seconds: float) -> bool:
+        if f"person:{person}" not in self.seats and await self.count_seats(now) >= limit:
+            return False
+        self.seats[f"person:{person}"] = (now, now + seconds)
+        return True
+
+    async def release_seat(self, person: str) -> None:
+        self._up()
+        self.seats.pop(f"person:{person}", None)
+
+    async def settle_seat(self, person: str, account: AccountId, now: float) -> None:
+        await self.release_seat(person)
+        self.seats[f"account:{account}"] = (now, inf)
+
+    async def vacate_seat(self, account: AccountId) -> None:
+        self._up()
+        self.seats.pop(f"account:{account}", None)
+
+    async def count_seats(self, now: float) -> int:
+        self._up()
+        self.seats = {who: (at, until) for who, (at, until) in self.seats.items() if until > now}
+        return len(self.seats)
+
+    async def recount_seats(
+        self, accounts: frozenset[AccountId] | None, *, looked_at: float, now: float
+    ) -> None:
+        self._up()
+        if accounts is None:
+            accounts = frozenset(one.account_id for one in self.bound.values() if not one.is_blocked)
+        held = {who: row for who, row in self.seats.items() if row[1] < inf or row[0] >= looked_at}
+        self.seats = {f"account:{one}": (looked_at, inf) for one in accounts} | held
+        self.counted_at = now
+
+    async def seats_counted_at(self) -> float | None:
+        self._up()
+        return self.counted_at
+
+    # --- named leases -------------------------------------------------------------------------------------------
+
+    async def acquire(self, name: str, *, holder: str, now: float, seconds: float) -> NamedLease | None:
+        self._up()
+        held = self.leases.get(name)
+        if held is not None and held.until > now:
+            return None
+        fence = held.fence + 1 if held else 1
+        self.leases[name] = NamedLease(name=name, holder=holder, fence=fence, until=now + seconds)
+        return self.leases[name]
+
+    async def renew(self, lease: NamedLease, *, now: float, seconds: float) -> NamedLease | None:
+        self._up()
+        held = self.leases.get(lease.name)
+        if held is None or held.fence != lease.fence or not held.until:
+            return None
+        self.leases[lease.name] = replace(held, until=now + seconds)
+        return self.leases[lease.name]
+
+    async def release(self, lease: NamedLease) -> None:
+        await self.renew(lease, now=0.0, seconds=0.0)
 
     async def latch(self, scope: str, now: float) -> bool:
         self._up()

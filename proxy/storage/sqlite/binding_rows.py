@@ -1,7 +1,7 @@
 """Bindings and memberships as rows, and what binding does to entries: plain functions inside one transaction."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,8 @@ from proxy.groups.rules import AppGroupName, RoleName
 from proxy.identity import Subject
 from proxy.provisioning.merge import merge_entries
 from proxy.provisioning.model import AccountId, Binding, Entry
-from proxy.provisioning.outbox import Claim
+from proxy.provisioning.outbox import Claim, IdleBinding
+from proxy.session.model import SessionKey
 from proxy.storage.sqlite.claim_rows import is_held
 from proxy.storage.sqlite.entry_rows import account_of, entry_by_id, select_entries
 from proxy.storage.sqlite.statements import statements_to_text
@@ -36,7 +37,7 @@ def bind_claimed(connection: sqlite3.Connection, claim: Claim, binding: Binding)
     bound_to = account_of(connection, binding.subject)
     if not is_held(connection, claim) or bound_to not in (None, binding.account_id):
         return None
-    _upsert(connection, binding)
+    _upsert(connection, binding, max((one.at for one in claim.entry.statements), default=0.0))
     _absorb(connection, claim.entry.id, _entries_to_absorb(connection, claim, binding))
     connection.execute(
         "UPDATE entries SET account_id = ?, issuer = NULL, subject = NULL, creating = NULL WHERE id = ?",
@@ -84,11 +85,36 @@ def replace_memberships(
     )
 
 
-def _upsert(connection: sqlite3.Connection, binding: Binding) -> None:
+def select_idle(
+    connection: sqlite3.Connection, before: float, after: Subject | None, limit: int
+) -> tuple[IdleBinding, ...]:
+    """Whom nobody saw since `before`, neither in a session nor when their binding was made; the blocked are left out."""
+    last = (after.issuer, after.subject) if after else ("", "")
+    rows = connection.execute(
+        "SELECT issuer, subject, account_id, login, granted_role, is_blocked, last_active_at FROM bindings AS one"
+        " WHERE (issuer, subject) > (?, ?) AND NOT is_blocked AND last_active_at < ? AND NOT EXISTS"
+        " (SELECT 1 FROM sessions WHERE issuer = one.issuer AND subject = one.subject AND last_seen_at >= ?)"
+        " ORDER BY issuer, subject LIMIT ?",
+        (*last, before, before, limit),
+    )
+    return tuple(IdleBinding(binding=_binding(row[:6]), last_active_at=row[6]) for row in rows)
+
+
+def raise_last_active(connection: sqlite3.Connection, seen: Mapping[SessionKey, float]) -> None:
+    """The people behind these sessions were active then."""
+    connection.executemany(
+        "UPDATE bindings SET last_active_at = ? WHERE last_active_at < ? AND (issuer, subject) ="
+        " (SELECT issuer, subject FROM sessions WHERE key = ?)",
+        ((at, at, key) for key, at in seen.items()),
+    )
+
+
+def _upsert(connection: sqlite3.Connection, binding: Binding, active_at: float) -> None:
     connection.execute(
-        "INSERT INTO bindings (issuer, subject, account_id, login, granted_role, is_blocked) VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO bindings (issuer, subject, account_id, login, granted_role, is_blocked, last_active_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT DO UPDATE SET login = excluded.login, granted_role = excluded.granted_role,"
-        " is_blocked = excluded.is_blocked",
+        " is_blocked = excluded.is_blocked, last_active_at = max(last_active_at, excluded.last_active_at)",
         (
             binding.subject.issuer,
             binding.subject.subject,
@@ -96,6 +122,7 @@ def _upsert(connection: sqlite3.Connection, binding: Binding) -> None:
             binding.login,
             binding.granted_role,
             binding.is_blocked,
+            active_at,
         ),
     )
 

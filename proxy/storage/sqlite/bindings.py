@@ -3,11 +3,13 @@
 from proxy.groups.rules import AppGroupName
 from proxy.identity import Subject
 from proxy.provisioning.model import AccountId, Binding
+from proxy.provisioning.outbox import IdleBinding
 from proxy.storage.sqlite.binding_rows import (
     delete_binding,
     replace_memberships,
     rewrite_binding,
     select_bindings,
+    select_idle,
 )
 from proxy.storage.sqlite.engine import SqliteEngine
 
@@ -33,6 +35,9 @@ class SqliteBindings:
 
     async def all_bindings(self) -> tuple[Binding, ...]:
         return await self._select("TRUE ORDER BY issuer, subject", ())
+
+    async def idle(self, *, before: float, after: Subject | None, limit: int) -> tuple[IdleBinding, ...]:
+        return await self._engine.read(lambda connection: select_idle(connection, before, after, limit))
 
     async def count_members(self) -> int:
         return await self._number("SELECT count(*) FROM bindings WHERE NOT is_blocked", ())

@@ -5,6 +5,7 @@ may still write and be renewed; the token, not the time, keeps two couriers apar
 """
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -122,6 +123,15 @@ def _update(connection: sqlite3.Connection, claim: Claim, changes: str, values: 
         (*values, *held_by(claim)),
     )
     return bool(done.rowcount)
+
+
+def open_named(connection: sqlite3.Connection, entry_ids: Iterable[int], now: float) -> int:
+    """How many of these were done and are open now, as bulk work."""
+    statement = (
+        "UPDATE entries SET state = 'open', attempts = 0, next_attempt_at = ?, since = ?, is_bulk = 1"
+        " WHERE id = ? AND state = 'done'"
+    )
+    return connection.executemany(statement, ((now, now, one) for one in entry_ids)).rowcount
 
 
 def dismiss_entry(connection: sqlite3.Connection, entry: Entry, now: float) -> bool:

@@ -12,7 +12,7 @@ import sqlite3
 from dataclasses import replace
 from typing import Any, Final
 
-from proxy.identity import Subject
+from proxy.identity import IdpId, Subject
 from proxy.provisioning.merge import merge_statement, says_the_same
 from proxy.provisioning.model import AccountId, Entry, EntryState, Statement
 from proxy.reasons import Reason
@@ -51,6 +51,18 @@ def account_of(connection: sqlite3.Connection, subject: Subject) -> AccountId | 
         "SELECT account_id FROM bindings WHERE issuer = ? AND subject = ?", (subject.issuer, subject.subject)
     ).fetchone()
     return None if row is None else AccountId(row[0])
+
+
+def count_not_stated(connection: sqlite3.Connection, before: float) -> dict[IdpId, int]:
+    """By source, the people whose groups it has not stated since then or longer."""
+    rows = connection.execute(
+        "SELECT json_extract(one.value, '$.source') AS source, count(*)"
+        " FROM entries, json_each(entries.statements) AS one"
+        " WHERE json_extract(one.value, '$.not_stated_since') <= ?"
+        " AND json_extract(one.value, '$.says.vouched') IS NOT NULL GROUP BY source",
+        (before,),
+    )
+    return {IdpId(source): number for source, number in rows}
 
 
 def note_statement(connection: sqlite3.Connection, statement: Statement, now: float) -> Entry:

@@ -3,6 +3,8 @@
 import sqlite3
 from typing import Final
 
+from proxy.provisioning.model import AccountId
+from proxy.storage.sqlite import seat_rows
 from proxy.storage.sqlite.engine import SqliteEngine
 
 COUNTS_KEPT_SECONDS: Final = 86_400.0
@@ -41,6 +43,33 @@ class SqliteLedger:
         return await self._engine.write(
             lambda connection: _count_person(connection, _CREATIONS, person, now, window)
         )
+
+    async def reserve_seat(self, person: str, limit: int, now: float, *, seconds: float) -> bool:
+        return await self._engine.write(
+            lambda connection: seat_rows.reserve(connection, person, limit, now=now, until=now + seconds)
+        )
+
+    async def release_seat(self, person: str) -> None:
+        await self._engine.write(lambda connection: seat_rows.give_back(connection, person))
+
+    async def settle_seat(self, person: str, account: AccountId, now: float) -> None:
+        await self._engine.write(lambda connection: seat_rows.settle(connection, person, account, now=now))
+
+    async def vacate_seat(self, account: AccountId) -> None:
+        await self._engine.write(lambda connection: seat_rows.vacate(connection, account))
+
+    async def count_seats(self, now: float) -> int:
+        return await self._engine.read(lambda connection: seat_rows.count(connection, now))
+
+    async def recount_seats(
+        self, accounts: frozenset[AccountId] | None, *, looked_at: float, now: float
+    ) -> None:
+        await self._engine.write(
+            lambda connection: seat_rows.recount(connection, accounts, looked_at=looked_at, now=now)
+        )
+
+    async def seats_counted_at(self) -> float | None:
+        return await self._engine.read(seat_rows.counted_at)
 
 
 def trim_counts(connection: sqlite3.Connection, now: float) -> None:

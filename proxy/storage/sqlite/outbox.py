@@ -1,8 +1,10 @@
 """`Outbox` on SQLite. Its theory stands in `proxy/provisioning/outbox.py`."""
 
+import json
 import sqlite3
+from collections.abc import Iterable
 
-from proxy.identity import Subject
+from proxy.identity import IdpId, Subject
 from proxy.provisioning.model import Binding, Entry, EntryState, Statement
 from proxy.provisioning.outbox import Claim, OutboxFigures
 from proxy.reasons import Reason
@@ -14,12 +16,13 @@ from proxy.storage.sqlite.claim_rows import (
     extend_claim,
     lay_aside,
     open_again,
+    open_named,
     put_back,
     take_claim,
     write_creating,
 )
 from proxy.storage.sqlite.engine import SqliteEngine
-from proxy.storage.sqlite.entry_rows import entry_of_subject, note_statement, select_entries
+from proxy.storage.sqlite.entry_rows import count_not_stated, entry_of_subject, note_statement, select_entries
 
 
 class SqliteOutbox:
@@ -85,6 +88,26 @@ class SqliteOutbox:
                 connection, "? IS NULL OR state = ? ORDER BY since, id LIMIT ?", (wanted, wanted, limit)
             )
         )
+
+    async def entries_after(self, entry_id: int, limit: int) -> tuple[Entry, ...]:
+        return await self._engine.read(
+            lambda connection: select_entries(connection, "id > ? ORDER BY id LIMIT ?", (entry_id, limit))
+        )
+
+    async def entries_named(self, entry_ids: Iterable[int]) -> tuple[Entry, ...]:
+        names = json.dumps([*entry_ids])
+        return await self._engine.read(
+            lambda connection: select_entries(
+                connection, "id IN (SELECT value FROM json_each(?)) ORDER BY id", (names,)
+            )
+        )
+
+    async def reopen_named(self, entry_ids: Iterable[int], now: float) -> int:
+        names = (*entry_ids,)
+        return await self._engine.write(lambda connection: open_named(connection, names, now))
+
+    async def not_stated_before(self, before: float) -> dict[IdpId, int]:
+        return await self._engine.read(lambda connection: count_not_stated(connection, before))
 
     async def figures(self, now: float) -> OutboxFigures:
         return await self._engine.read(lambda connection: _figures(connection, now))

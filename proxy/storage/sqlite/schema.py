@@ -156,7 +156,27 @@ CREATE INDEX audit_subject ON audit (issuer, subject) WHERE subject IS NOT NULL;
 CREATE INDEX audit_account ON audit (account_id) WHERE account_id IS NOT NULL;
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _RULINGS)
+_SEATS: Final = """
+CREATE TABLE named_leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT,
+    fence INTEGER NOT NULL,
+    leased_until REAL NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE seats (
+    who TEXT PRIMARY KEY,
+    at REAL NOT NULL,
+    until REAL
+) WITHOUT ROWID;
+CREATE TABLE seat_count (one INTEGER PRIMARY KEY CHECK (one = 1), counted_at REAL NOT NULL);
+
+ALTER TABLE bindings ADD COLUMN last_active_at REAL NOT NULL DEFAULT 0;
+UPDATE bindings SET last_active_at = CAST(strftime('%s', 'now') AS REAL);
+CREATE INDEX bindings_active ON bindings (last_active_at);
+"""
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _RULINGS, _SEATS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

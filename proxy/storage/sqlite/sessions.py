@@ -8,6 +8,7 @@ from proxy.reasons import Reason
 from proxy.session.codec import KeyRing
 from proxy.session.model import AccountState, Session, SessionKey
 from proxy.session.store import Change, Lease, Suspicion
+from proxy.storage.sqlite.binding_rows import raise_last_active
 from proxy.storage.sqlite.change_rows import announce, changes_after, newest_change
 from proxy.storage.sqlite.engine import SqliteEngine
 from proxy.storage.sqlite.lease_rows import drop_lease, extend_lease, grant_lease
@@ -45,6 +46,12 @@ def create_session(
     insert_session(connection, ring, session)
     if replaces is not None and replaces != session.key:
         delete_sessions(connection, (replaces,))
+
+
+def _touch(connection: sqlite3.Connection, seen: dict[SessionKey, float]) -> None:
+    """A session in use is a person at work: their binding outlives the session and remembers it."""
+    raise_last_seen(connection, seen)
+    raise_last_active(connection, seen)
 
 
 class SqliteSessions:
@@ -88,7 +95,7 @@ class SqliteSessions:
     async def touch(self, seen: dict[SessionKey, float]) -> None:
         if seen:
             copy = dict(seen)
-            await self._engine.write(lambda connection: raise_last_seen(connection, copy))
+            await self._engine.write(lambda connection: _touch(connection, copy))
 
     async def mark_spent(self, session: Session, *, lease: Lease) -> bool:
         return await self._engine.write(

@@ -2,7 +2,7 @@
 
 engine.py     how a call runs: one thread writes, one reads, every call is bounded
 *_rows.py     plain functions of a connection; a transaction is made of them
-sessions.py · outbox.py · bindings.py · ledger.py · joint.py · rulings.py · audit.py     one port each
+sessions.py · outbox.py · bindings.py · ledger.py · named_leases.py · joint.py · rulings.py · audit.py     one port each
 """
 
 import sqlite3
@@ -16,6 +16,7 @@ from proxy.storage.sqlite.change_rows import trim_changes
 from proxy.storage.sqlite.engine import DEFAULT_TIMEOUT, SqliteEngine
 from proxy.storage.sqlite.joint import SqliteJoint
 from proxy.storage.sqlite.ledger import SqliteLedger, trim_counts
+from proxy.storage.sqlite.named_leases import SqliteLeases
 from proxy.storage.sqlite.outbox import SqliteOutbox
 from proxy.storage.sqlite.rulings import SqliteRulings
 from proxy.storage.sqlite.session_rows import count_unreadable, delete_unreadable
@@ -35,6 +36,7 @@ class SqliteStore:
         self.outbox = SqliteOutbox(engine)
         self.bindings = SqliteBindings(engine)
         self.ledger = SqliteLedger(engine)
+        self.leases = SqliteLeases(engine)
         self.joint = SqliteJoint(engine, ring)
         self.rulings = SqliteRulings(engine)
         self.audit = SqliteAudit(engine)

@@ -28,7 +28,16 @@ def test_an_empty_file_is_nobodys_and_gets_every_table(empty: sqlite3.Connection
     assert version_of(empty) == 0
     migrate(empty)
     assert version_of(empty) == len(MIGRATIONS)
-    assert {"sessions", "changes", "entries", "bindings", "counted", "latches"} <= tables(empty)
+    assert {
+        "sessions",
+        "changes",
+        "entries",
+        "bindings",
+        "counted",
+        "latches",
+        "named_leases",
+        "seats",
+    } <= tables(empty)
     assert empty.execute("PRAGMA application_id").fetchone()[0] == APPLICATION_ID
 
 
@@ -52,6 +61,19 @@ def test_a_file_of_the_first_release_keeps_its_entries(
     migrate(empty)
     assert empty.execute("SELECT account_id, version, is_bulk FROM entries").fetchall() == [("7", 3, 0)]
     assert empty.execute("SELECT version, carried FROM rulings").fetchall() == [(0, 0)]
+
+
+def test_members_of_an_older_file_are_not_called_idle_before_their_time(
+    empty: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody wrote down when they were active: the time begins with the upgrade."""
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:2])
+    migrate(empty)
+    empty.execute("INSERT INTO bindings VALUES ('https://corp.example.com', 'ada', '7', 'ada', NULL, 0)")
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS)
+    migrate(empty)
+    (active,) = empty.execute("SELECT last_active_at FROM bindings").fetchone()
+    assert active > 1_700_000_000
 
 
 def test_a_file_with_anothers_tables_is_foreign(empty: sqlite3.Connection) -> None:
