@@ -49,7 +49,7 @@ class EntraDirectory:
             case Page():
                 return standing_of(page)
             case Missing() if page.code == _ABSENT:
-                address = None if email is None else lambda: self._shows(**{"$filter": _address(email)})
+                address = None if email is None else lambda: self._shows(**{"$filter": address_filter(email)})
                 return await judge_absence(page, self._shows, address)
             case Missing():
                 return misconfigured(page.code)
@@ -70,7 +70,8 @@ class EntraDirectory:
         return await self._calls.shows_any(f"{self._users}?{wanted}", "value")
 
 
-def _address(email: str) -> str:
+def address_filter(email: str) -> str:
+    """OData, where a quote is doubled."""
     quoted = email.replace("'", "''")
     return f"mail eq '{quoted}' or userPrincipalName eq '{quoted}'"
 

@@ -14,7 +14,7 @@ from proxy.oidc.directory.absence import judge_absence
 from proxy.oidc.directory.assertion import read_key, sign_assertion
 from proxy.oidc.directory.calls import Calls, Missing, Page, unreadable
 from proxy.oidc.directory.names import group_names
-from proxy.oidc.directory.proof import Form, misconfigured, secret_of
+from proxy.oidc.directory.proof import Form, error_code, misconfigured, secret_of
 from proxy.oidc.directory.rules import GoogleRules
 from proxy.oidc.json_body import parse_object
 from proxy.provisioning.directory import Active, Cause, Gone, Standing, Suspended, Unknown
@@ -97,7 +97,8 @@ class GoogleDirectory:
         return f"{self._api}/users/{quote(user, safe='')}?projection=basic"
 
     def _is_ours(self, email: str | None) -> bool:
-        return email is not None and email.rpartition("@")[2].lower() in self._rules.domains
+        name, _, domain = (email or "").rpartition("@")
+        return bool(name) and domain.lower() in self._rules.domains
 
 
 def _groups_of(page: Page) -> list[dict[str, object]] | None:
@@ -127,5 +128,5 @@ def standing_of(page: Page) -> Standing:
     if page.member("deletionTime"):
         return Gone(marker="deletionTime")
     if suspended:
-        return Suspended(marker=f"suspended {page.member('suspensionReason') or ''}".strip())
+        return Suspended(marker=f"suspended{error_code(page.member('suspensionReason'))}")
     return Suspended(marker="archived") if archived else Active()

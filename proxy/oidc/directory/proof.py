@@ -2,7 +2,7 @@
 
 | the token endpoint answers                   | then                                      |
 |----------------------------------------------|-------------------------------------------|
-| 200 with an access token                     | kept for nine tenths of its life, at most until 60 s before its end |
+| 200 with an access token                     | kept until 60 s before its end, or half its life |
 | 400, 401, 403 or another 4xx, a redirect     | Unknown, misconfigured, with its error code |
 | 429, 5xx, not JSON, no answer                | Unknown, trouble                          |
 
@@ -111,7 +111,7 @@ class AccessToken:
             self._fault, self._until = granted, now + COOL_OFF
             return
         self._header, life = granted
-        self._until = now + max(life * 0.5, min(life * 0.9, life - _MARGIN))
+        self._until = now + max(life / 2, life - _MARGIN)
 
     async def _grant(self, form: Form) -> tuple[str, float] | Unknown:
         answer = await self._transport.post(self._url, form, {})
