@@ -53,6 +53,8 @@ from proxy.web.parts import Site, WebParts
 from proxy.web.render import Pages
 
 COOKIE_ENTROPY = 32
+HEAD_SLACK = 4096
+"""What the edge adds to a head that it hands on, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,8 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
     arrivals = _arrivals(ground, courier)
     keeper = _keeper(ground, idps, arrivals)
     parts = _web_parts(ground, idps, arrivals)
-    listener = _listener(ground, _gate(ground, keeper), parts.site, await _own_pages(parts, stack))
+    connect_own = await _own_pages(parts, stack, header_bytes=ground.settings.limits.header_bytes)
+    listener = _listener(ground, _gate(ground, keeper), parts.site, connect_own)
     return House(
         ground=ground,
         keeper=keeper,
@@ -215,8 +218,15 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
     )
 
 
-async def _own_pages(parts: WebParts, stack: AsyncExitStack) -> ConnectOwn:
-    pages = web.AppRunner(make_application(parts), access_log=None, handle_signals=False)
+async def _own_pages(parts: WebParts, stack: AsyncExitStack, *, header_bytes: int) -> ConnectOwn:
+    # The edge has judged the head's size already: no second, smaller limit with an answer that is no page of ours.
+    pages = web.AppRunner(
+        make_application(parts),
+        access_log=None,
+        handle_signals=False,
+        max_line_size=header_bytes + HEAD_SLACK,
+        max_field_size=header_bytes + HEAD_SLACK,
+    )
     await pages.setup()
     stack.push_async_callback(pages.cleanup)
 

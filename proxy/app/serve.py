@@ -106,8 +106,9 @@ def _taken(path: str, error: OSError) -> SettingsError:
 
 def _rounds(house: House) -> list[Round]:
     beside, ground = house.beside, house.ground
-    # Seen times wait in memory: they must reach the store well before anybody is called idle.
-    seen_every = min(SEEN_AT_LEAST_EVERY, ground.settings.session.idle / 4)
+    # Seen times wait in memory: they must reach the store well before anybody is called idle, or not in use (§5.3).
+    settings = ground.settings
+    seen_every = min(SEEN_AT_LEAST_EVERY, settings.session.idle / 4, settings.refresh.every / 4)
     rounds = [
         Round(name="changes", seconds=CHANGES_EVERY, work=beside.channel.listen),
         Round(name="early renewals", seconds=0.5, work=beside.early.look),

@@ -16,6 +16,7 @@ A directory that cannot answer postpones for as long as it cannot: its outage, o
 timer is looked at again after half a minute.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, unique
@@ -118,11 +119,9 @@ class Suspicions:
             after = await self._keeper.renew(session.key, is_forced=True)
         except Unavailable:
             return Finding.POSTPONED
-        if after is None:
-            return Finding.REMOVED
-        if after.refreshed_at > session.refreshed_at:
-            return Finding.CANCELLED
-        return Finding.POSTPONED if after.trouble is not None else Finding.REMOVED
+        if after is None or after.tokens.refresh_token is None:
+            return Finding.REMOVED  # refused as well, or nothing left to ask with
+        return Finding.CANCELLED if after.refreshed_at > session.refreshed_at else Finding.POSTPONED
 
     async def _cancel(self, suspicion: Suspicion) -> Finding:
         if await self._store.clear_suspicion(suspicion.subject):
@@ -130,13 +129,14 @@ class Suspicions:
         return Finding.CANCELLED
 
     async def _remove(self, suspicion: Suspicion, left: Left, asked_at: float) -> Finding:
-        """Dated by the question: somebody who signed in while it was asked said something newer."""
+        """Dated by the question, in whole seconds like an `iat`: somebody who signed in while it was asked, or in the same
+        second, said something newer."""
         await self._arrival.removed(
             suspicion.subject,
             suspicion.idp,
             left.reason,
             marker=left.marker,
-            at=asked_at,
+            at=float(math.floor(asked_at)),
             now=self._clock(),
         )
         await self._store.clear_suspicion(suspicion.subject)
