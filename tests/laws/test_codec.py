@@ -41,6 +41,7 @@ IDENTITIES = st.builds(
     groups=GROUPS,
     stated_at=TIMES,
     hosted_domain=MAYBE_TEXT,
+    directory_id=MAYBE_TEXT,
 )
 REASONS = st.sampled_from(Reason)
 SESSIONS = st.builds(

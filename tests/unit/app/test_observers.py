@@ -11,6 +11,7 @@ from proxy.app.observers import ALARMS, CALLS, Observers, named
 from proxy.apps.wire import CallRecord
 from proxy.identity import NOT_STATED
 from proxy.provisioning.audit import AuditRecord
+from proxy.provisioning.directory import Active, Cause, Gone, Standing, Suspended, Unknown
 from proxy.provisioning.model import AccountId
 from proxy.reasons import Reason
 from proxy.session import policy
@@ -345,3 +346,36 @@ def test_no_line_holds_a_token_whatever_happens() -> None:
     assert len(told.audit()) >= 6
     for secret in SECRETS:
         assert secret not in told.text
+
+
+BROKEN = Unknown(detail="http_403", cause=Cause.MISCONFIGURED)
+
+
+@pytest.mark.parametrize(
+    ("standing", "level", "facts"),
+    [
+        (Suspended(marker="SUSPENDED"), "warning", {"reason": "directory_suspended", "detail": "SUSPENDED"}),
+        (Gone(marker="http_404"), "warning", {"reason": "directory_gone", "detail": "http_404"}),
+        (BROKEN, "error", {"reason": "directory_misconfigured", "detail": "http_403"}),
+        (Unknown(detail="timeout"), "warning", {"reason": "directory_trouble", "detail": "timeout"}),
+        (
+            Unknown(detail="id_not_stated", cause=Cause.NOT_COVERED),
+            "info",
+            {"outcome": "not_covered", "detail": "id_not_stated"},
+        ),
+    ],
+)
+def test_what_a_directory_says_is_logged_and_a_broken_one_is_an_alarm(
+    standing: Standing, level: str, facts: dict[str, str]
+) -> None:
+    told = Told()
+    told.observers.directory_answered(CORP, subject(), standing)
+    (line,) = told.log()
+    assert line["level"] == level
+    assert line.items() >= {**facts, "event": "directory", "idp": "corp", **named(subject())}.items()
+
+
+def test_that_somebody_is_active_is_not_logged() -> None:
+    told = Told()
+    told.observers.directory_answered(CORP, subject(), Active())
+    assert told.log() == []

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -289,3 +290,22 @@ def test_userinfo_is_asked_for_absent_groups_even_where_absent_means_none() -> N
 
 def test_without_group_paths_groups_are_not_missed() -> None:
     assert not wants_userinfo(claims(email="a@example.com"), rules(groups=ClaimRules(paths=())))
+
+
+WITH_ID = {"claims": ClaimPaths(directory_id="oid")}
+
+
+def test_an_id_in_the_directory_is_kept_where_a_claim_is_named() -> None:
+    assert identity({"oid": "id-1"}, **WITH_ID).directory_id == "id-1"
+    assert identity({"oid": "id-1"}).directory_id is None
+    assert identity({}, {"sub": "alice", "oid": "id-2"}, **WITH_ID).directory_id == "id-2"
+    assert identity({"oid": ["a", "b"]}, **WITH_ID).directory_id is None
+
+
+@pytest.mark.parametrize("userinfo", [Lookup.NOT_ASKED, Lookup.FAILED, {"sub": "alice"}])
+def test_an_id_that_is_left_out_later_stays(userinfo: Userinfo) -> None:
+    """Entra's userinfo does not say it."""
+    before = replace(BEFORE, directory_id="id-1")
+    assert identity({}, userinfo, before, **WITH_ID).directory_id == "id-1"
+    later = identity_without_id_token(before, userinfo, rules(**WITH_ID), now=NOW)
+    assert later.directory_id == "id-1"

@@ -10,13 +10,14 @@ import pytest
 
 from proxy.errors import NotTrusted
 from proxy.groups.claim import ClaimRules
-from proxy.identity import NOT_STATED, IdpId, Subject
+from proxy.identity import NOT_STATED, GroupName, Identity, IdpId, Subject
 from proxy.oidc.claims import Lookup
 from proxy.oidc.client import Authorization, OidcClient, SignedIn
 from proxy.oidc.documents import COOL_OFF
 from proxy.oidc.flow import Code
-from proxy.oidc.rules import ClientAuth, IdpKind, UserinfoUse
+from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, UserinfoUse
 from proxy.oidc.transport import open_session
+from proxy.provisioning.directory import Cause, Standing, Unknown
 from proxy.session.model import (
     AskAgain,
     Denied,
@@ -42,6 +43,7 @@ from tests.fakes.idp import (
 )
 
 LATER = NOW + 3600.0
+EMPTY = {"groups": ClaimRules(is_absent_empty=True)}
 
 
 def down(reply: Reply) -> Reply:
@@ -537,3 +539,78 @@ async def test_two_idps_are_two_clients_on_one_http_session(idp: FakeIdp) -> Non
         clients = [OidcClient(rules_for(idp, id=IdpId(name)), http) for name in ("one", "two")]
         results = await asyncio.gather(*(sign_in(client, idp) for client in clients))
     assert [result.identity.idp for result in results if isinstance(result, SignedIn)] == ["one", "two"]
+
+
+# --- groups from the directory ---------------------------------------------------------------------------------------
+
+OVERAGE: dict[str, Any] = {"groups": None, "_claim_names": {"groups": "src1"}, "oid": "id-1"}
+
+
+class GroupDirectory:
+    """Answers with what it is told, and remembers whom it was asked about."""
+
+    def __init__(self, groups: frozenset[GroupName] | Unknown) -> None:
+        self.known = groups
+        self.asked: list[tuple[Subject, str | None, str | None]] = []
+
+    async def ask(self, subject: Subject, email: str | None, *, directory_id: str | None = None) -> Standing:
+        raise AssertionError("only groups are asked for here")
+
+    async def groups(
+        self, subject: Subject, email: str | None, *, directory_id: str | None = None
+    ) -> frozenset[GroupName] | Unknown:
+        self.asked.append((subject, email, directory_id))
+        return self.known
+
+
+async def both(
+    idp: FakeIdp, directory: GroupDirectory, stated: dict[str, Any], **changed: Any
+) -> tuple[Identity, Identity]:
+    """What a sign-in and the refresh an hour later say."""
+    idp.people["alice"] = {"email": "alice@example.com", "email_verified": True, **stated}
+    settings = {"claims": ClaimPaths(directory_id="oid"), "userinfo": UserinfoUse.NEVER, **changed}
+    async with open_session() as http:
+        client = OidcClient(rules_for(idp, **settings), http, group_directory=directory)
+        session = await session_of(client, idp)
+        return session.identity, (await refreshed(client, session)).identity
+
+
+@pytest.mark.parametrize("stated", [OVERAGE, {"hasgroups": True}, {}, {"groups": 7}])
+async def test_groups_that_are_not_stated_are_asked_of_the_directory(
+    idp: FakeIdp, stated: dict[str, Any]
+) -> None:
+    """Entra's overage, and an IdP without a groups claim: at the sign-in and at the refresh alike."""
+    directory = GroupDirectory(named("engineers"))
+    first, later = await both(idp, directory, stated)
+    assert (first.groups, later.groups) == (named("engineers"), named("engineers"))
+    expected = (Subject(issuer=idp.issuer, subject="alice"), "alice@example.com", stated.get("oid"))
+    assert directory.asked == [expected, expected]
+    assert later.stated_at >= LATER
+
+
+async def test_a_directory_that_knows_of_none_says_so(idp: FakeIdp) -> None:
+    assert {one.groups for one in await both(idp, GroupDirectory(named()), OVERAGE)} == {named()}
+
+
+@pytest.mark.parametrize("cause", Cause)
+async def test_a_look_up_that_fails_leaves_them_not_stated(idp: FakeIdp, cause: Cause) -> None:
+    directory = GroupDirectory(Unknown(detail="x", cause=cause))
+    assert {one.groups for one in await both(idp, directory, OVERAGE)} == {NOT_STATED}
+
+
+@pytest.mark.parametrize(("stated", "changed"), [({"groups": []}, {}), ({"groups": ["a"]}, {}), ({}, EMPTY)])
+async def test_groups_that_are_stated_are_not_asked_for(
+    idp: FakeIdp, stated: dict[str, Any], changed: dict[str, Any]
+) -> None:
+    directory = GroupDirectory(named("engineers"))
+    for one in await both(idp, directory, stated, **changed):
+        assert one.groups == named(*stated.get("groups", []))
+    assert directory.asked == []
+
+
+async def test_a_refresh_without_an_id_token_asks_too(idp: FakeIdp) -> None:
+    idp.is_id_token_at_refresh = False
+    directory = GroupDirectory(named("engineers"))
+    _, later = await both(idp, directory, OVERAGE)
+    assert later.groups == named("engineers")
+    assert directory.asked[-1][2] == "id-1"

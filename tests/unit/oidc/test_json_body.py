@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from proxy.oidc.json_body import parse_object, positive_number, read_json_object
+from proxy.oidc.json_body import parse_object, positive_number, read_json, read_json_object
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,18 @@ def test_what_is_no_json_object_is_none_and_raises_nothing(body: bytes) -> None:
 )
 def test_a_life_is_a_positive_number_of_seconds_or_unknown(value: Any, seconds: float | None) -> None:
     assert positive_number(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "value"),
+    [
+        (b"[1]", "application/json", [1]),
+        (b'{"a": 1}', None, {"a": 1}),
+        (b"[]", "text/html", None),
+        (b"3", "application/json", None),
+        (b"[", "application/json", None),
+        (b"[" * 100_000, "application/json", None),
+    ],
+)
+def test_a_list_is_read_where_one_may_be(body: bytes, kind: str | None, value: object) -> None:
+    assert read_json(body, kind) == value

@@ -1,5 +1,6 @@
 """One exchange at a time against an IdP that misbehaves on the wire."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,11 @@ import aiohttp
 import pytest
 
 from proxy.errors import SettingsError
+from proxy.identity import IdpId
+from proxy.oidc.rules import IdpRules
 from proxy.oidc.transport import MOST_BODY, Answer, Transport, open_session
 from proxy.session.model import Trouble
+from tests.fakes.directories import FakeEntra, running
 from tests.fakes.idp import FakeIdp, Reply, make_certificate, rules_for, running_idp
 
 
@@ -136,3 +140,36 @@ async def test_an_own_ca_file_vouches_for_no_other_name(certificate: Path) -> No
     async with running_idp(certificate) as idp:
         idp.issuer = idp.issuer.replace("127.0.0.1", "localhost")
         assert await get(idp, ca_file=str(certificate)) == Trouble(detail="tls")
+
+
+async def call(idp: FakeIdp, reply: Reply) -> Answer | Trouble:
+    idp.alter["jwks"] = lambda _: reply
+    async with open_session() as http:
+        return await Transport(rules_for(idp), http).call(f"{idp.issuer}/jwks", authorization="SSWS t")
+
+
+@pytest.mark.parametrize(
+    ("link", "next_url"),
+    [
+        ('<https://a.example.com/x?after=1>; rel="next"', "https://a.example.com/x?after=1"),
+        ('<https://a/1>; rel="self", <https://a/2>; rel="next"', "https://a/2"),
+        ('<https://a/1>; rel="self"', None),
+        ("nonsense", None),
+        ("", None),
+    ],
+)
+async def test_the_next_page_is_what_the_link_says(idp: FakeIdp, link: str, next_url: str | None) -> None:
+    answer = await call(idp, Reply([], headers={"Link": link}))
+    assert isinstance(answer, Answer)
+    assert answer.next_url == next_url
+
+
+async def test_a_question_is_posted_as_json_under_its_authorization() -> None:
+    question = {"securityEnabledOnly": False}
+    async with running(FakeEntra()) as fake, open_session() as http:
+        idp = IdpRules(id=IdpId("corp"), name="Corp", issuer=fake.url, client_id="c")
+        url = f"{fake.url}/v1.0/users/x/getMemberObjects"
+        answer = await Transport(idp, http).call(url, authorization="Bearer t", question=question)
+    assert isinstance(answer, Answer)
+    assert answer.status == 401
+    assert (fake.asked[-1].authorization, fake.asked[-1].body) == ("Bearer t", json.dumps(question))

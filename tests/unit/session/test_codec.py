@@ -216,3 +216,11 @@ def test_a_session_of_another_version_is_no_session() -> None:
 )
 def test_whatever_is_not_a_session_is_none(plaintext: bytes) -> None:
     assert session_from_bytes(plaintext) is None
+
+
+def test_a_record_from_before_directory_ids_opens_without_one() -> None:
+    document = identity_to_json(IDENTITY)
+    assert document.pop("directory_id") is None
+    assert identity_from_json(document) == IDENTITY
+    known = replace(IDENTITY, directory_id="oid-1")
+    assert identity_from_json(identity_to_json(known)) == known

@@ -152,7 +152,7 @@ async def test_a_removal_carries_the_directorys_reason(left: Left) -> None:
 
 async def test_a_removal_is_dated_by_the_question() -> None:
     """Whoever signed in while the directory was asked said something newer."""
-    house, suspicions = suspicious(sessions=0)
+    house, _ = suspicious(sessions=0)
 
     class Slow(Directory):
         async def __call__(self, suspicion: Suspicion, sessions: tuple[Session, ...]) -> DirectoryWord:

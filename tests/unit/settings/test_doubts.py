@@ -60,3 +60,15 @@ def test_a_secret_that_everybody_may_read_is_a_warning_not_a_mistake(tmp_path: P
     found = warnings(tmp_path, idps=[{**IDP, "client_secret": {"file": "open"}}], app=app)
     assert list(found) == ["idps[0].client_secret", "app.credentials.token"]
     assert "chmod 600" in found["app.credentials.token"]
+
+
+def test_a_directorys_secrets_are_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "open").write_text("x")
+    (tmp_path / "open").chmod(0o644)
+    google = {"kind": "google", "key": {"file": "open"}, "admin": "admin@example.com"}
+    okta = {"kind": "okta", "token": {"file": "open"}}
+    idps = [
+        {**IDP, "directory": google},
+        {**IDP, "id": "b", "issuer": "https://b.okta.com", "directory": okta},
+    ]
+    assert list(warnings(tmp_path, idps=idps)) == ["idps[0].directory.key", "idps[1].directory.token"]

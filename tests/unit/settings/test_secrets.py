@@ -151,3 +151,34 @@ def test_the_schema_offers_both_ways() -> None:
 
     schema = TypeAdapter(Secret).json_schema()
     assert [branch["required"] for branch in schema["anyOf"]] == [["file"], ["env"]]
+
+
+KEY_TEXT = "-----BEGIN PRIVATE KEY-----\nMIIB\n\tx\n-----END PRIVATE KEY-----"
+
+
+def test_only_a_document_may_have_several_lines(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(f"\n{KEY_TEXT}\r\n")
+    ref = parse_secret({"file": "key.pem"}, where(tmp_path), is_document=True)
+    assert ref.reader()() == KEY_TEXT
+    assert (
+        parse_secret({"env": "KEY"}, where(tmp_path, KEY=KEY_TEXT), is_document=True).reader()() == KEY_TEXT
+    )
+    with pytest.raises(ValueError, match="more than one line"):
+        parse_secret({"file": "key.pem"}, where(tmp_path))
+    with pytest.raises(ValueError, match="more than one line"):
+        parse_secret({"env": "KEY"}, where(tmp_path, KEY=KEY_TEXT))
+
+
+def test_a_document_that_changes_is_read_again_as_one(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_text(KEY_TEXT)
+    reader = parse_secret({"file": "key.pem"}, where(tmp_path), is_document=True).reader()
+    file.write_text(KEY_TEXT + "\nmore")
+    assert reader() == KEY_TEXT + "\nmore"
+
+
+@pytest.mark.parametrize(("text", "message"), [("\n \n", "is empty"), ("a\x00b", "control characters")])
+def test_a_document_holds_text(text: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(text)
+    with pytest.raises(ValueError, match=message):
+        parse_secret({"file": "key.pem"}, where(tmp_path), is_document=True)
