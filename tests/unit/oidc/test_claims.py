@@ -292,7 +292,7 @@ def test_without_group_paths_groups_are_not_missed() -> None:
     assert not wants_userinfo(claims(email="a@example.com"), rules(groups=ClaimRules(paths=())))
 
 
-WITH_ID = {"claims": ClaimPaths(directory_id="oid")}
+WITH_ID: dict[str, Any] = {"claims": ClaimPaths(directory_id="oid")}
 
 
 def test_an_id_in_the_directory_is_kept_where_a_claim_is_named() -> None:

@@ -1,6 +1,7 @@
 """Okta: every status has a row; ids are ids; the service app proves itself by its key; pages stay on the origin."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -108,7 +109,7 @@ def test_no_assertion_is_made_twice() -> None:
         ({"client_id": None}, "key_unreadable"),
     ],
 )
-def test_a_key_that_cannot_be_used_is_misconfigured(changed: dict[str, None], detail: str) -> None:
+def test_a_key_that_cannot_be_used_is_misconfigured(changed: dict[str, Any], detail: str) -> None:
     form = service_form(replace(KEY_RULES, **changed), is_telling_groups=False)
     assert form(NOW) == Unknown(detail=detail, cause=Cause.MISCONFIGURED)
 
