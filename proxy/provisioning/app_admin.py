@@ -38,6 +38,27 @@ class Performed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NameLimits:
+    """How many characters of a name the app keeps: of the whole, of the first word, of the rest. None: as many as there are."""
+
+    name: int | None = None
+    first_name: int | None = None
+    last_name: int | None = None
+
+    def parts(self, name: str) -> tuple[str, str]:
+        """The first word and the rest, each as the app keeps it."""
+        first, _, rest = " ".join(name.split()).partition(" ")
+        return first[: self.first_name].strip(), rest[: self.last_name].strip()
+
+    def kept(self, name: str) -> str:
+        """The name as the app will show it: what a plan compares, so that a cut name is not written for ever."""
+        return " ".join(part for part in self.parts(name) if part)[: self.name].strip()
+
+
+UNLIMITED = NameLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What this app's API can do; the capability table of `muster check --app` prints it. `archive_means` is the app's own word."""
 
@@ -50,6 +71,9 @@ class Capabilities:
     can_set_profile: bool = False
     can_read_self: bool = False
     can_edit_archived: bool = True
+    can_list_members: bool = True
+    can_list_accounts: bool = False
+    name_limits: NameLimits = UNLIMITED
     archive_means: str = ""
 
 
@@ -69,6 +93,9 @@ class AppAdmin(Protocol):
         """Every group of the app, all pages."""
 
     async def members(self, group: GroupId) -> tuple[AccountId, ...] | AppFault: ...
+
+    async def list_accounts(self) -> tuple[Member, ...] | AppFault:
+        """Every active account, all pages; archived ones may be among them. Only with `can_list_accounts`."""
 
     async def perform(self, operation: Operation) -> Performed | AppFault:
         """Carry one operation out; what is so already counts as done."""

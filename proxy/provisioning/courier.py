@@ -22,6 +22,7 @@ from proxy.provisioning.app_view import AppView
 from proxy.provisioning.audit import Audit
 from proxy.provisioning.claim_keeper import keep_claim
 from proxy.provisioning.kit import Journal, Kit, Tell, Visited
+from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.model import Entry, EntryState
 from proxy.provisioning.outbox import Bindings, Claim, GuardLedger, Outbox, SharedCounters
 from proxy.provisioning.retry import backoff
@@ -51,6 +52,7 @@ class Courier:
         bindings: Bindings,
         ledger: GuardLedger,
         counters: SharedCounters,
+        leases: NamedLeases,
         app: AppAdmin,
         rules: CourierRules,
         tell: Tell,
@@ -72,6 +74,8 @@ class Courier:
             audit=audit,
             clock=clock,
             entropy=entropy,
+            leases=leases,
+            holder=holder,
             checkpoint=checkpoint,
         )
         self._holder = holder

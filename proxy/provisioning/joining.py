@@ -34,6 +34,7 @@ from proxy.provisioning.outbox import Claim
 from proxy.provisioning.performing import Performer
 from proxy.provisioning.retry import Again
 from proxy.provisioning.rules import creation_limit
+from proxy.provisioning.seats import release_seat, reserve_seat, settle_seat
 from proxy.reasons import Reason
 
 CREATION_WINDOW = 3600.0
@@ -72,6 +73,13 @@ class Joiner:
         self._made: set[str] = set()
 
     async def join(self, identity: Identity) -> Joining:
+        """Bound, or why not. Whoever is refused after all gives back the seat that was kept for them."""
+        joined = await self._join(identity)
+        if isinstance(joined, RefuseAccount):
+            await release_seat(self._kit, person_of(identity))
+        return joined
+
+    async def _join(self, identity: Identity) -> Joining:
         """Search, decide, and do it; a login that turns out to be taken is searched for once more."""
         logins = logins_for(identity, self._kit.rules.link.logins)
         login = self._creating or next(iter(logins), None)
@@ -147,6 +155,9 @@ class Joiner:
             return refusal
         if over := await self._over_the_limit(identity):
             return over
+        person = person_of(identity)
+        if full := await reserve_seat(self._kit, person):
+            return full
         if not await self._kit.outbox.set_creating(self._claim, login):
             return ClaimLost()
         self._kit.checkpoint("creating")
@@ -160,6 +171,8 @@ class Joiner:
         if isinstance(result, AppRefusal) and result.reason is Reason.LOGIN_TAKEN:
             self._taken.add(login)
             return None
+        if isinstance(result, AppRefusal):
+            await release_seat(self._kit, person)
         if isinstance(result, AppTrouble | AppRefusal):
             return result
         self._creating = login
@@ -174,8 +187,9 @@ class Joiner:
         return None
 
     async def _over_the_limit(self, identity: Identity) -> Again | None:
-        person = f"{identity.subject.issuer} {identity.subject.subject}"
-        made = await self._kit.counters.reserve_creation(person, self._kit.clock(), window=CREATION_WINDOW)
+        made = await self._kit.counters.reserve_creation(
+            person_of(identity), self._kit.clock(), window=CREATION_WINDOW
+        )
         allowed = creation_limit(self._kit.rules, await self._kit.bindings.count_members())
         if made <= allowed:
             return None
@@ -201,7 +215,14 @@ class Joiner:
         self._kit.checkpoint("after bind")
         if claim is None:
             return ClaimLost()
+        if member.is_active:
+            await settle_seat(self._kit, person_of(identity), member.id)
         self._journal.account = member.id
         cause = "created for them" if is_new else f"the address {identity.email} is theirs"
         self._journal.write("bind", Reason.LINKED, cause=cause, after=member.login)
         return Joined(claim=claim, binding=binding)
+
+
+def person_of(identity: Identity) -> str:
+    """Whom a reservation is made for."""
+    return f"{identity.subject.issuer} {identity.subject.subject}"

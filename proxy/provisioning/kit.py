@@ -1,13 +1,15 @@
 """What a visit works with, and what comes of it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from proxy.identity import Subject
 from proxy.provisioning.app_admin import AppAdmin
 from proxy.provisioning.app_view import AppView
 from proxy.provisioning.audit import Audit, AuditRecord
+from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.model import AccountId, EntryState
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
 from proxy.provisioning.rules import CourierRules
@@ -22,7 +24,7 @@ Tell: TypeAlias = Callable[[Subject, AccountState], Awaitable[None]]
 class Kit:
     """Ports, rules, and the two things that are not pure: the clock (epoch seconds) and entropy (so many bytes).
 
-    `checkpoint` is called between any two steps; a test that dies there shows that nothing is lost or doubled.
+    `holder` names this process in leases. `counting` keeps visits from counting seats all at once. `checkpoint` is called between any two steps; a test that dies there shows that nothing is lost or doubled.
     """
 
     outbox: Outbox
@@ -36,7 +38,10 @@ class Kit:
     audit: Audit
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
+    leases: NamedLeases
+    holder: str
     checkpoint: Callable[[str], None]
+    counting: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +66,7 @@ class Journal:
     """Writes audit records about one person."""
 
     kit: Kit
-    subject: Subject
+    subject: Subject | None
     account: AccountId | None = None
 
     def write(

@@ -18,6 +18,7 @@ from proxy.provisioning.model import (
     SetRole,
     Step,
 )
+from proxy.provisioning.seats import release_seat, restoring, settle_seat, vacate_seat
 from proxy.reasons import Reason
 
 
@@ -62,9 +63,22 @@ class Performer:
         result = await self._kit.app.perform(step.operation)
         self._kit.checkpoint(f"after {name}")
         self._write(step, member, result)
+        await self._seat(step.operation, result)
         if isinstance(step.operation, CreateGroup) or _is_gone(result):
             self._kit.view.forget_groups()
         return result
+
+    async def _seat(self, operation: Operation, result: Performed | AppFault) -> None:
+        """A restored account has its seat for good, an archived one has none; of a refused restore the reservation ends."""
+        match operation, result:
+            case Restore(account=account), Performed():
+                await settle_seat(self._kit, restoring(account), account)
+            case Restore(account=account), AppRefusal():
+                await release_seat(self._kit, restoring(account))
+            case Archive(account=account), Performed():
+                await vacate_seat(self._kit, account)
+            case _:
+                return
 
     def _write(self, step: Step, member: Member | None, result: Performed | AppFault) -> None:
         outcome = "done" if isinstance(result, Performed) else result.detail

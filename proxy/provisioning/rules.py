@@ -15,7 +15,7 @@ class CourierRules:
     """`link` says who joins, is linked or protected, and the login patterns.
 
     `is_provisioning_on` False: nobody is created or restored (semantics §4.5). `creations_per_hour` None means
-    max(50, 20 % of members). `bulk_slots` and `reserved_slots` are visits at the same time, in the background and for
+    max(50, 20 % of members), `seats` None as many as the app allows. `bulk_slots` and `reserved_slots` are visits at the same time, in the background and for
     people who are signing in. `poll` is the longest sleep of the background loop, `visit_seconds` the longest visit.
     """
 
@@ -25,6 +25,7 @@ class CourierRules:
     is_provisioning_on: bool = True
     creations_per_hour: int | None = None
     keeps_profile: bool = False
+    seats: int | None = None
     bulk_slots: int = 8
     reserved_slots: int = 8
     poll: float = 1.0

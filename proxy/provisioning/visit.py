@@ -14,13 +14,18 @@ from dataclasses import replace
 from proxy.groups.links import owned_groups
 from proxy.groups.rules import AppGroupName, Missing, RoleName
 from proxy.identity import IdpId, Subject
+from proxy.provisioning.administrators import (
+    ASKED_AGAIN_SECONDS,
+    Administrators,
+    takes_from_administrator,
+)
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.ending import Ending
 from proxy.provisioning.guard import Held
 from proxy.provisioning.holding import consult_guard
 from proxy.provisioning.joining import ClaimLost, Joined, Joiner
 from proxy.provisioning.kit import Journal, Kit, Visited
-from proxy.provisioning.linking import RefuseAccount, is_protected
+from proxy.provisioning.linking import RefuseAccount
 from proxy.provisioning.model import (
     AccountId,
     AppGroup,
@@ -39,11 +44,17 @@ from proxy.provisioning.outbox import Claim
 from proxy.provisioning.performing import Performer
 from proxy.provisioning.plan import Terms, is_higher, plan
 from proxy.provisioning.retry import Again
+from proxy.provisioning.seats import reserve_for_restore
 from proxy.provisioning.should import should_be
+from proxy.provisioning.terms import terms_for
 from proxy.reasons import Reason
 
 ROUNDS = 5
 """An app that does not keep what it agreed to is not asked for ever."""
+
+_ONE_AT_A_TIME = Again(
+    after=ASKED_AGAIN_SECONDS, reason=Reason.PROTECTED_LEFT_ALONE, detail="another administrator's turn"
+)
 
 
 class Visit:
@@ -59,9 +70,16 @@ class Visit:
         self._noted: set[Because] = set()
         self._claim = claim
         self._ending = Ending(kit, claim, self._journal)
+        self._administrators = Administrators(kit)
 
     async def run(self) -> Visited:
         """See the module's docstring."""
+        try:
+            return await self._run()
+        finally:
+            await self._administrators.give_back()
+
+    async def _run(self) -> Visited:
         self._kit.checkpoint("claimed")
         self._ending.bindings = await self._read_bindings()
         should = self._should(frozenset(), frozenset())
@@ -180,6 +198,15 @@ class Visit:
             planned = await self._plan(should, member, groups)
             if not isinstance(planned, Plan):
                 return await self._ending.fault(planned, should, member)
+            if takes_from_administrator(planned, member) and not self._administrators.is_held:
+                if not await self._administrators.take():
+                    return await self._ending.again(_ONE_AT_A_TIME, should)
+                self._kit.checkpoint("administrators held")
+                again = await self._kit.view.member(member.id)
+                if isinstance(again, AppTrouble | AppRefusal):
+                    return await self._ending.fault(again, should, member)
+                member = again
+                continue
             judgement = await consult_guard(
                 self._kit, self._journal, planned, idp=self._idp, account=member.id
             )
@@ -203,7 +230,10 @@ class Visit:
         own = await self._kit.view.own_account()
         if isinstance(own, AppTrouble | AppRefusal):
             return own
-        planned = plan(should, member, groups, self._terms(member, own))
+        is_last = await self._administrators.is_last(member) if self._administrators.is_held else False
+        if isinstance(is_last, AppTrouble | AppRefusal):
+            return is_last
+        planned = plan(should, member, groups, self._terms(member, own, is_last=member.is_admin and is_last))
         self._note(planned.notes)
         steps = tuple(step for step in planned.steps if step.operation not in self._performer.refused)
         if not self._kit.rules.is_provisioning_on:
@@ -212,19 +242,15 @@ class Visit:
         self._kit.checkpoint("planned")
         return replace(planned, steps=steps)
 
-    def _terms(self, member: Member, own: Member | None) -> Terms:
-        """An administrator is the last one unless our token's own, other account is known to be there."""
-        rules = self._kit.rules
-        is_own = own is not None and own.id == member.id
-        is_other_known = own is not None and own.is_active and not is_own
-        return Terms(
-            capabilities=self._kit.app.capabilities,
+    def _terms(self, member: Member, own: Member | None, *, is_last: bool) -> Terms:
+        """Whether somebody is the last administrator counts under the lease only: before it, a plan is a first look."""
+        return terms_for(
+            member,
+            own=own,
             binding=self._ending.bindings[0] if self._ending.bindings else None,
-            roles=rules.groups.roles.order,
-            is_protected=is_own or is_protected(member, rules.link.protected),
-            is_last_admin=member.is_admin and not is_other_known,
-            owned=owned_groups(rules.groups),
-            keeps_profile=rules.keeps_profile,
+            capabilities=self._kit.app.capabilities,
+            rules=self._kit.rules,
+            is_last_admin=is_last,
         )
 
     def _note(self, notes: tuple[Because, ...]) -> None:
@@ -239,6 +265,10 @@ class Visit:
 
         A lowered one is written down after (`_finish`): until then only the old one lets us lower it.
         """
+        if any(isinstance(step.operation, Restore) for step in allowed.steps) and (
+            fault := await reserve_for_restore(self._kit, member.id)
+        ):
+            return fault
         for step in allowed.steps:
             if isinstance(step.operation, SetRole) and self._raises(step.operation.role, member.role):
                 await self._ending.update_bindings(granted_role=step.operation.role)

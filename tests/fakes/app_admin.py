@@ -142,6 +142,11 @@ class FakeApp:
     async def members(self, group: GroupId) -> tuple[AccountId, ...] | AppFault:
         return await self._called("members") or tuple(sorted(self.memberships[group]))
 
+    async def list_accounts(self) -> tuple[Member, ...] | AppFault:
+        if fault := await self._called("list_accounts"):
+            return fault
+        return tuple(self.shown(one) for one in self.accounts.values())
+
     async def whoami(self) -> Member | AppFault | None:
         if fault := await self._called("whoami"):
             return fault

@@ -142,6 +142,7 @@ class Scene:
             bindings=self.store,
             ledger=self.store,
             counters=self.store,
+            leases=self.store,
             app=self.app,
             rules=self.rules,
             tell=self.tell,
@@ -162,7 +163,7 @@ class Scene:
 
     def operations(self) -> list[str]:
         """What was asked of the app, without the questions."""
-        questions = {"account", "search", "groups", "members", "whoami"}
+        questions = {"account", "list_accounts", "search", "groups", "members", "whoami"}
         return [call for call in self.app.calls if call not in questions]
 
     def reasons(self, operation: str) -> list[Reason]:

@@ -61,6 +61,7 @@ class Scene:
             bindings=self.store.bindings,
             ledger=self.store.ledger,
             counters=self.store.ledger,
+            leases=self.store.leases,
             app=self.app,
             rules=CourierRules(link=link_rules(), poll=0.02),
             tell=self.store.sessions.set_account,

@@ -132,3 +132,23 @@ async def test_a_letter_that_only_folds_to_another_is_another_address() -> None:
         _,
     ):
         assert ids(await those.search(email="sam@example.com", login=None)) == ["8"]
+
+
+async def test_accounts_are_listed_once_in_the_shape_that_the_list_has() -> None:
+    shape = {"id": "id", "login": "login", "active": "`true`", "required": ["id", "login"]}
+    keys = {"accounts": {"request": "GET /u", "items": "@", "member": shape}}
+    rows = [{"id": 3, "login": "ada"}, {"id": 4, "login": "bob"}, {"id": 3, "login": "ada"}]
+    async with accounts(answering(200, rows), answering(200, [{"id": 5}]), **keys) as (those, _):
+        listed = await those.listed()
+        assert isinstance(listed, tuple)
+        assert [(one.id, one.is_active, one.groups) for one in listed] == [
+            ("3", True, None),
+            ("4", True, None),
+        ]
+        assert isinstance(await those.listed(), AppTrouble)
+
+
+async def test_a_preset_without_a_list_of_accounts_lists_none() -> None:
+    async with accounts() as (those, app):
+        assert isinstance(await those.listed(), AppRefusal)
+    assert app.seen == []

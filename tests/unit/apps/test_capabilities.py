@@ -17,6 +17,7 @@ def test_redmine_can_do_everything() -> None:
         can_set_role=True,
         can_set_profile=True,
         can_read_self=True,
+        can_list_accounts=True,
         archive_means="locked: cannot sign in, keeps issues, memberships and history",
     )
 
@@ -30,6 +31,7 @@ def test_what_a_preset_does_not_say_cannot_be_done_and_the_table_says_what_follo
         can_archive=False,
         can_list_groups=False,
         can_change_groups=False,
+        can_list_members=False,
         archive_means="there is only deletion",
     )
     rows = {row.what: row for row in capabilities_table(preset)}

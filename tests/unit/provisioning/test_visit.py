@@ -682,6 +682,7 @@ def sqlite_courier(scene: Scene, sqlite: SqliteStore, checkpoint: Callable[[str]
         bindings=sqlite.bindings,
         ledger=sqlite.ledger,
         counters=sqlite.ledger,
+        leases=sqlite.leases,
         app=scene.app,
         rules=scene.rules,
         tell=scene.tell,
