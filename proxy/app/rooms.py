@@ -11,7 +11,7 @@ import aiohttp
 from proxy.app import rules
 from proxy.app.effective import Effective
 from proxy.app.observers import Observers
-from proxy.apps.rest import open_app
+from proxy.apps.rest import RestAppAdmin, open_app
 from proxy.edge.ports import Answer
 from proxy.gate.decision import Deny, Request, SignIn
 from proxy.gate.headers import IdentityHeaders, TooLarge, render_block
@@ -26,11 +26,9 @@ from proxy.storage.sqlite.store import SqliteStore
 from proxy.web.render import Pages
 
 
-def make_courier(
-    settings: Settings, app: App, store: SqliteStore, observers: Observers, http: aiohttp.ClientSession
-) -> Courier:
-    """The courier to the configured app. Raises SettingsError for a preset that cannot be used."""
-    admin = open_app(
+def open_admin(app: App, observers: Observers, http: aiohttp.ClientSession) -> RestAppAdmin:
+    """The configured app's admin API. Raises SettingsError for a preset that cannot be used; nothing is called."""
+    return open_app(
         preset=app.preset,
         base_dir=Path.cwd(),
         url=str(app.url),
@@ -41,11 +39,19 @@ def make_courier(
         variables=app.variables,
         observer=observers.called,
     )
+
+
+def make_courier(
+    settings: Settings, app: App, store: SqliteStore, observers: Observers, http: aiohttp.ClientSession
+) -> Courier:
+    """The courier to the configured app. Raises SettingsError for a preset that cannot be used."""
+    admin = open_admin(app, observers, http)
     return Courier(
         outbox=store.outbox,
         bindings=store.bindings,
         ledger=store.ledger,
         counters=store.ledger,
+        leases=store.leases,
         app=admin,
         rules=rules.courier_rules(settings, logins=admin.logins),
         tell=Telling(sessions=store.sessions),

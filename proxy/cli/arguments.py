@@ -7,6 +7,8 @@ from typing import Final, TypeAlias
 
 DISTRIBUTION: Final = "muster-proxy"
 
+_WHO: Final = "a login in the app, an account id, an e-mail address, or 'ISSUER SUBJECT'"
+
 Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 
 
@@ -21,8 +23,14 @@ def build_parser() -> ArgumentParser:
     _serve(commands)
     _check(commands)
     _explain(commands)
+    _plan(commands)
+    _groups(commands)
+    _members(commands)
+    _sessions(commands)
+    _provisioning(commands)
     _held(commands)
     _parked(commands)
+    _audit(commands)
     _demo(commands)
     return parser
 
@@ -44,6 +52,24 @@ def _with_configuration(parser: ArgumentParser) -> None:
     )
 
 
+def _with_json(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _action(actions: Commands, name: str, what: str, *, has_who: bool = False) -> ArgumentParser:
+    """One action of a command that looks into the store."""
+    parser = _command(actions, name, what)
+    if has_who:
+        parser.add_argument("who", metavar="WHO", help=_WHO)
+    _with_configuration(parser)
+    _with_json(parser)
+    return parser
+
+
+def _actions(commands: Commands, name: str, what: str) -> Commands:
+    return _command(commands, name, what).add_subparsers(dest="action", metavar="ACTION", required=True)
+
+
 def _serve(commands: Commands) -> None:
     parser = _command(commands, "serve", "run the proxy until it is told to stop (SIGTERM or Ctrl-C)")
     _with_configuration(parser)
@@ -62,43 +88,124 @@ def _check(commands: Commands) -> None:
 def _explain(commands: Commands) -> None:
     parser = _command(commands, "explain", "show what follows from a person's claims, and why; asks nobody")
     _with_configuration(parser)
-    parser.add_argument(
-        "--claims", type=Path, required=True, metavar="FILE", help="the claims of an ID token (JSON)"
-    )
+    about = parser.add_mutually_exclusive_group(required=True)
+    about.add_argument("--claims", type=Path, metavar="FILE", help="the claims of an ID token (JSON)")
+    about.add_argument("--session", metavar="WHO", help=f"somebody who is signed in, or a member: {_WHO}")
     parser.add_argument("--idp", metavar="ID", help="which IdP says so (needed when several are configured)")
     parser.add_argument(
         "--app-groups",
         metavar="A,B",
         help="the groups that exist in the app (default: those the configuration names)",
     )
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    _with_json(parser)
+
+
+def _plan(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "plan",
+        "show what would change in the app now; reads the app, changes nothing; exit 3 if there is something to do",
+    )
+    parser.add_argument("who", nargs="?", metavar="WHO", help=f"{_WHO} (default: every bound member)")
+    _with_configuration(parser)
+    _with_json(parser)
+
+
+def _groups(commands: Commands) -> None:
+    actions = _actions(commands, "groups", "show or change which IdP groups mean which app groups")
+    _action(actions, "list", "show every link and where it comes from")
+    link = _action(
+        actions, "link", "tie an app group to IdP groups; its members are the people of any of them"
+    )
+    link.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
+    link.add_argument(
+        "idp_groups", nargs="+", metavar="IDP_GROUP", help="IdP groups; one string with commas will do"
+    )
+    link.add_argument("--observe", action="store_true", help="only say what would change")
+    link.add_argument(
+        "--idp", action="append", metavar="ID", help="count statements of this IdP only (may be repeated)"
+    )
+    for name, what in (
+        ("unlink", "take a link out; the group's members stay as they are"),
+        ("observe", "keep a link, but only say what it would change"),
+        ("deactivate", "keep a link, but leave its group alone"),
+        ("activate", "have a link followed again"),
+    ):
+        _action(actions, name, what).add_argument("app_group", metavar="APP_GROUP", help="the app's group")
+
+
+def _members(commands: Commands) -> None:
+    actions = _actions(
+        commands, "members", "show people with their accounts, or take somebody out or back by hand"
+    )
+    _action(actions, "list", "show everybody")
+    _action(actions, "show", "show all that is known of one person", has_who=True)
+    for name, what in (
+        (
+            "archive",
+            "end somebody's sessions and archive their account; the next sign-in would bring them back",
+        ),
+        ("restore", "take an archiving by hand back"),
+        (
+            "deny",
+            "keep somebody out for good: sessions end, the account is archived, no sign-in brings them back",
+        ),
+    ):
+        _with_wait(_action(actions, name, what, has_who=True))
+    _action(actions, "undeny", "let somebody sign in again", has_who=True)
+
+
+def _with_wait(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=20.0,
+        metavar="SECONDS",
+        help="how long to wait for the app to agree (default: 20; 0 = not at all)",
+    )
+
+
+def _sessions(commands: Commands) -> None:
+    actions = _actions(commands, "sessions", "show who is signed in, or end somebody's sessions")
+    _action(actions, "list", "show every session")
+    _action(actions, "end", "end all sessions of one person, who may sign in again", has_who=True)
+
+
+def _provisioning(commands: Commands) -> None:
+    actions = _actions(commands, "provisioning", "say whether anybody is created or restored")
+    _action(actions, "on", "create and restore accounts again")
+    _action(actions, "off", "create and restore nobody; members pass, group changes and archiving go on")
+    _action(actions, "status", "show how it stands")
 
 
 def _held(commands: Commands) -> None:
-    parser = _command(commands, "held", "show or release what the guard against mass changes holds")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _with_configuration(_command(actions, "list", "show latched scopes and the people who wait"))
-    release = _command(
-        actions, "release", "let a scope's changes go on; they are planned again from the truth"
-    )
-    release.add_argument("scope", metavar="SCOPE", help="idp:ID or link:APP GROUP, as listed")
-    _with_configuration(release)
-    drop = _command(
-        actions, "drop", "leave a scope's people in the app as they are, until their IdP says something new"
-    )
-    drop.add_argument("scope", metavar="SCOPE", help="idp:ID or link:APP GROUP, as listed")
-    _with_configuration(drop)
+    actions = _actions(commands, "held", "show or release what the guard against mass changes holds")
+    _action(actions, "list", "show latched scopes and the people who wait")
+    for name, what in (
+        ("release", "let a scope's changes go on; they are planned again from the truth"),
+        ("drop", "leave a scope's people in the app as they are, until their IdP says something new"),
+    ):
+        _action(actions, name, what).add_argument(
+            "scope", metavar="SCOPE", help="idp:ID or link:APP GROUP, as listed"
+        )
 
 
 def _parked(commands: Commands) -> None:
-    parser = _command(commands, "parked", "show or retry what the app refused")
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    _with_configuration(_command(actions, "list", "show parked entries with their reasons"))
-    retry = _command(actions, "retry", "try parked entries again")
-    retry.add_argument(
+    actions = _actions(commands, "parked", "show or retry what the app refused")
+    _action(actions, "list", "show parked entries with their reasons")
+    _action(actions, "retry", "try parked entries again").add_argument(
         "entry", nargs="?", type=int, metavar="ENTRY", help="the entry's number (default: all)"
     )
-    _with_configuration(retry)
+
+
+def _audit(commands: Commands) -> None:
+    parser = _command(commands, "audit", "show what was decided and done, and why")
+    parser.add_argument("--who", metavar="WHO", help=_WHO)
+    parser.add_argument("--since", metavar="TIME", help="24h, 7d, or an ISO date or time (UTC)")
+    parser.add_argument("--event", metavar="EVENT", help="one event only, such as archive")
+    parser.add_argument("--limit", type=int, default=1000, metavar="N", help="the newest N (default: 1000)")
+    _with_configuration(parser)
+    _with_json(parser)
 
 
 def _demo(commands: Commands) -> None:

@@ -8,30 +8,31 @@ from typing import Any
 
 from proxy.app.rules import courier_rules, idp_rules
 from proxy.apps.capabilities import capabilities_of
-from proxy.apps.preset import Preset
 from proxy.cli.configuration import configured
-from proxy.cli.preset import chosen_preset
+from proxy.cli.desk import at_desk, print_json
+from proxy.cli.known import explain_known, named_groups
+from proxy.cli.preset import chosen_preset, logins_of
 from proxy.errors import Problem, SettingsError
 from proxy.groups.claim import ClaimReading, ClaimRules, explain_groups
-from proxy.groups.rules import AppGroupName
 from proxy.identity import NOT_STATED, Identity, Subject
 from proxy.oidc.claims import identity_without_id_token
 from proxy.oidc.rules import IdpRules
 from proxy.provisioning.explain import Explanation, explain
-from proxy.provisioning.model import AppGroup, GroupId
 from proxy.settings.idp import Idp
 from proxy.settings.model import Settings
 
 
 def run(args: Namespace) -> int:
     """Print the explanation; 0 whether the person is admitted or not. Raises SettingsError for what cannot be read."""
+    if args.session is not None:
+        return at_desk(args, lambda desk: explain_known(desk, args))
     settings = configured(args)
     idp = idp_rules(_idp(settings, args))
     claims = read_claims(args.claims)
     reading = explain_groups(claims, idp.groups)
     explanation = _explain(settings, args, _identity(claims, idp, args.claims))
     if args.json:
-        print(json.dumps({"reads": _read(reading), **explanation.document()}, indent=2, ensure_ascii=False))
+        print_json({"reads": _read(reading), **explanation.document()})
     else:
         print("\n".join(_lines(reading, idp.groups, explanation)))
     return 0
@@ -90,23 +91,10 @@ def _explain(settings: Settings, args: Namespace, identity: Identity) -> Explana
     preset = chosen_preset(settings, args.config)
     return explain(
         identity,
-        courier_rules(settings, logins=_logins(preset)),
+        courier_rules(settings, logins=logins_of(preset)),
         capabilities=capabilities_of(preset) if preset else None,
-        app_groups=_app_groups(args.app_groups),
+        app_groups=named_groups(args.app_groups),
     )
-
-
-def _logins(preset: Preset | None) -> tuple[str, ...]:
-    """The preset's patterns for a newcomer's login."""
-    return tuple(pattern.source for pattern in preset.create.logins) if preset and preset.create else ()
-
-
-def _app_groups(text: str | None) -> tuple[AppGroup, ...] | None:
-    """The groups that `--app-groups` lists; None when it is not given."""
-    if text is None:
-        return None
-    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
-    return tuple(AppGroup(id=GroupId(name), name=AppGroupName(name)) for name in names)
 
 
 def _read(reading: ClaimReading) -> dict[str, Any]:

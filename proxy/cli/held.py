@@ -4,7 +4,8 @@ import sys
 from argparse import Namespace
 
 from proxy.cli.configuration import configured
-from proxy.cli.store import now, print_entries, with_store
+from proxy.cli.desk import print_json
+from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.holding import ALL, drop, held_scopes, release
 from proxy.provisioning.model import Entry, EntryState
 from proxy.storage.sqlite.store import SqliteStore
@@ -14,13 +15,16 @@ def run(args: Namespace) -> int:
     """List, release or drop. 1 when the named scope is not held."""
     settings = configured(args)
     if args.action == "list":
-        return _show(*with_store(settings, _look))
+        return _show(*with_store(settings, _look), is_json=args.json)
     scope: str = args.scope
     is_released: bool = args.action == "release"
     count = with_store(settings, lambda store: _decide(store, scope, is_released=is_released))
     if count is None:
         print(f"muster: {scope!r} is not held (muster held list shows what is)", file=sys.stderr)
         return 1
+    if args.json:
+        print_json({"scope": scope, "people": count, "released": is_released})
+        return 0
     what = "will be carried out, planned again" if is_released else "stay as they are in the app"
     print(f"{'released' if is_released else 'dropped'} {scope}: {count} people {what}")
     return 0
@@ -36,7 +40,10 @@ async def _decide(store: SqliteStore, scope: str, *, is_released: bool) -> int |
     return await (release if is_released else drop)(scope, store.outbox, store.ledger, now())
 
 
-def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...]) -> int:
+def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...], *, is_json: bool) -> int:
+    if is_json:
+        print_json({"scopes": list(scopes), "entries": entry_documents(entries)})
+        return 0
     if not scopes and not entries:
         print("nothing is held")
         return 0

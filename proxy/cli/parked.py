@@ -4,7 +4,8 @@ import sys
 from argparse import Namespace
 
 from proxy.cli.configuration import configured
-from proxy.cli.store import now, print_entries, with_store
+from proxy.cli.desk import print_json
+from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.model import EntryState
 
 _MOST: int = 1_000_000
@@ -15,7 +16,9 @@ def run(args: Namespace) -> int:
     settings = configured(args)
     if args.action == "list":
         entries = with_store(settings, lambda store: store.outbox.entries(EntryState.PARKED, _MOST))
-        if entries:
+        if args.json:
+            print_json({"entries": entry_documents(entries)})
+        elif entries:
             print_entries(entries)
         else:
             print("nothing is parked")
@@ -25,5 +28,8 @@ def run(args: Namespace) -> int:
     if entry is not None and count == 0:
         print(f"muster: entry {entry} is not parked (muster parked list shows what is)", file=sys.stderr)
         return 1
-    print(f"{count} will be tried again")
+    if args.json:
+        print_json({"tried_again": count})
+    else:
+        print(f"{count} will be tried again")
     return 0

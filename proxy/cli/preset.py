@@ -20,3 +20,8 @@ def chosen_preset(settings: Settings, path: Path) -> Preset | None:
         located = (replace(problem, line=settings.line_of(problem.path)) for problem in problems)
         raise SettingsError(tuple(located), source=str(path))
     return preset
+
+
+def logins_of(preset: Preset | None) -> tuple[str, ...]:
+    """The preset's patterns for a newcomer's login."""
+    return tuple(pattern.source for pattern in preset.create.logins) if preset and preset.create else ()

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from proxy.cli.table import print_table
 from proxy.errors import Problem, SettingsError
@@ -42,6 +42,21 @@ def print_entries(entries: Iterable[Entry]) -> None:
     """A table of outbox entries."""
     heads = ("entry", "who", "since", "reason", "detail")
     print_table(heads, [_row(entry) for entry in entries])
+
+
+def entry_documents(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+    """Outbox entries for JSON."""
+    return [
+        {
+            "entry": entry.id,
+            "who": _who(entry),
+            "account": entry.account_id,
+            "since": entry.since,
+            "reason": entry.reason.value if entry.reason else None,
+            "detail": entry.detail,
+        }
+        for entry in entries
+    ]
 
 
 def _row(entry: Entry) -> tuple[str, ...]:

@@ -1,0 +1,113 @@
+"""`muster groups`: the links between IdP groups and app groups, those of the configuration and those made by command."""
+
+from argparse import Namespace
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Any, Final
+
+from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal, say
+from proxy.cli.table import print_table
+from proxy.groups.links import normal
+from proxy.groups.rules import AppGroupName, Link, LinkMode
+from proxy.groups.stored import SourcedLink, all_links, configured_link, stored_link
+from proxy.identity import GroupName, IdpId
+from proxy.settings.people import split_names
+
+_MODES: Final = {
+    "observe": (LinkMode.OBSERVE, "is only observed: what would change is in the audit, nothing changes"),
+    "deactivate": (LinkMode.OFF, "is left alone: its members stay as they are"),
+    "activate": (LinkMode.ACTIVE, "follows its IdP groups again"),
+}
+
+
+def run(args: Namespace) -> int:
+    """0 when done; 1 when the link is the configuration's, or there is none. Raises SettingsError."""
+    if args.action == "list":
+        return at_desk(args, lambda desk: _list(desk, args))
+    return at_desk(args, lambda desk: _change(desk, args))
+
+
+async def _list(desk: Desk, args: Namespace) -> int:
+    links = all_links(desk.effective.configured_groups, desk.effective.ruled)
+    if args.json:
+        print_json({"links": [_document(one) for one in links]})
+    elif not links:
+        print("nothing is linked")
+    else:
+        heads = ("app group", "IdP groups", "of IdP", "mode", "from")
+        print_table(heads, [_row(one) for one in links])
+    return 0
+
+
+async def _change(desk: Desk, args: Namespace) -> int:
+    group = AppGroupName(normal(args.app_group))
+    if configured_link(desk.effective.configured_groups, group) is not None:
+        say(f"the configuration links {group!r}, and it wins: change it there")
+        return 1
+    change: Callable[[Desk, AppGroupName, Namespace], Awaitable[str | None]]
+    change = {"link": _link, "unlink": _unlink}.get(args.action, _set_mode)
+    done = await change(desk, group, args)
+    if done is None:
+        say(f"there is no link of {group!r} (muster groups list shows what is linked)")
+        return 1
+    await desk.audited("rule", outcome=f"groups {args.action}", after=group)
+    ruled = await desk.store.rulings.ruled()
+    held = stored_link(ruled, group)
+    if args.json:
+        link = SourcedLink(link=held.link, origin=held.origin) if held else None
+        print_json({"app_group": group, "link": _document(link) if link else None, "version": ruled.version})
+    else:
+        print(f"{group!r} {done}")
+    return 0
+
+
+async def _link(desk: Desk, group: AppGroupName, args: Namespace) -> str:
+    names = [normal(name) for text in args.idp_groups for name in split_names(text)]
+    known = {idp.id for idp in desk.settings.idps}
+    if not names:
+        raise refusal("name at least one IdP group")
+    for idp in args.idp or ():
+        if idp not in known:
+            raise refusal(f"there is no IdP with the id {idp!r} (there are {', '.join(sorted(known))})")
+    link = Link(
+        app_group=group,
+        idp_groups=frozenset(map(GroupName, names)),
+        mode=LinkMode.OBSERVE if args.observe else LinkMode.ACTIVE,
+        idps=frozenset(map(IdpId, args.idp or ())),
+    )
+    await desk.store.rulings.put_link(link, operator())
+    return f"is linked to {', '.join(sorted(link.idp_groups))}; a running server follows within a second"
+
+
+async def _unlink(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
+    done = await desk.store.rulings.remove_link(group)
+    return "is not linked any more: its members stay as they are" if done else None
+
+
+async def _set_mode(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
+    held = stored_link(desk.effective.ruled, group)
+    if held is None:
+        return None
+    mode, words = _MODES[args.action]
+    await desk.store.rulings.put_link(replace(held.link, mode=mode), operator())
+    return words
+
+
+def _row(one: SourcedLink) -> tuple[str, ...]:
+    where = "configuration" if one.origin is None else f"{one.origin.by}, {moment(one.origin.at)}"
+    note = " (overruled by the configuration)" if one.is_overruled else ""
+    link = one.link
+    names = ", ".join(sorted(link.idp_groups))
+    return link.app_group, names, ", ".join(sorted(link.idps)) or "any", link.mode.value, where + note
+
+
+def _document(one: SourcedLink) -> dict[str, Any]:
+    origin = {"by": one.origin.by, "at": one.origin.at} if one.origin else {"by": "configuration"}
+    return {
+        "app_group": one.link.app_group,
+        "idp_groups": sorted(one.link.idp_groups),
+        "idps": sorted(one.link.idps),
+        "mode": one.link.mode.value,
+        "origin": origin,
+        "is_overruled": one.is_overruled,
+    }

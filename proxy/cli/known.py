@@ -1,0 +1,62 @@
+"""`muster explain --session`: what follows from what the IdP last said of somebody who is signed in, or of a member."""
+
+from argparse import Namespace
+from dataclasses import replace
+
+from proxy.app.rules import courier_rules
+from proxy.apps.capabilities import capabilities_of
+from proxy.cli.desk import Desk, print_json, refusal
+from proxy.cli.preset import chosen_preset, logins_of
+from proxy.cli.who import Person, find_one
+from proxy.groups.rules import AppGroupName
+from proxy.identity import Identity
+from proxy.provisioning.explain import Explanation, explain
+from proxy.provisioning.model import AppGroup, GroupId, Vouched
+
+
+async def explain_known(desk: Desk, args: Namespace) -> int:
+    """Asks nobody: the newest session's identity, else the newest word of an IdP, by the rules that hold now."""
+    person = await find_one(desk, args.session)
+    explanation = _explain(desk, args, _identity(person, args))
+    if args.json:
+        print_json(explanation.document())
+    else:
+        print("\n".join(str(line) for line in explanation.lines))
+    return 0
+
+
+def _identity(person: Person, args: Namespace) -> Identity:
+    """With the last known groups, which stand while none are stated."""
+    sessions = [one for one in person.sessions if args.idp in (None, one.idp)]
+    if sessions:
+        return max(sessions, key=lambda one: one.refreshed_at).identity
+    statements = person.entry.statements if person.entry else ()
+    said = [
+        replace(one.says.identity, groups=one.known_groups)
+        for one in sorted(statements, key=lambda one: (one.at, one.seq))
+        if isinstance(one.says, Vouched) and args.idp in (None, one.source)
+    ]
+    if not said:
+        raise refusal(
+            f"no IdP vouches for {person.name} now: there is nothing to explain (muster members show)"
+        )
+    return said[-1]
+
+
+def _explain(desk: Desk, args: Namespace, identity: Identity) -> Explanation:
+    preset = chosen_preset(desk.settings, args.config)
+    rules = courier_rules(desk.settings, logins=logins_of(preset))
+    return explain(
+        identity,
+        desk.effective.applied_to(rules),
+        capabilities=capabilities_of(preset) if preset else None,
+        app_groups=named_groups(args.app_groups),
+    )
+
+
+def named_groups(text: str | None) -> tuple[AppGroup, ...] | None:
+    """The groups that `--app-groups` lists; None when it is not given."""
+    if text is None:
+        return None
+    names = dict.fromkeys(name.strip() for name in text.split(",") if name.strip())
+    return tuple(AppGroup(id=GroupId(name), name=AppGroupName(name)) for name in names)
