@@ -67,6 +67,7 @@ async def test_only_graphs_own_word_for_absent_makes_somebody_gone() -> None:
 async def test_any_other_404_is_misconfigured(body: object) -> None:
     """A proxy or a wrong address in between."""
     async with asking(FakeEntra()) as asked:
+        asked.fake.delete()
         asked.fake.alter["user"] = lambda _: Reply(body, status=404)
         unknown = await asked.directory.ask(asked.subject, EMAIL, directory_id=asked.fake.alice)
         assert isinstance(unknown, Unknown)
