@@ -1,13 +1,23 @@
 """Reads accounts and groups of an app through its admin API: what *is*."""
 
+from dataclasses import dataclass, field
+
 from proxy.apps.api import AdminApi
 from proxy.apps.expression import Expression, Unread, is_so
 from proxy.apps.reading import Sketch, read_group, read_id, read_item, read_member, read_sketch
+from proxy.apps.requests import AccountRequest
 from proxy.apps.template import Json, Values
 from proxy.apps.verdict import Done
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.model import AccountId, AppGroup, GroupId, Member
 from proxy.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """One account as the app wrote it."""
+
+    item: Json = field(repr=False)
 
 
 class Accounts:
@@ -23,7 +33,10 @@ class Accounts:
         asked = await self._api.ask(request, {"account": account})
         if asked.status is not None and asked.status in request.gone:
             return None
-        member = self._member(request.item, asked.verdict)
+        if isinstance(asked.verdict, Done) and is_so(request.gone_when, asked.verdict.document):
+            return None
+        item = await self._with_lists(request, account, asked.verdict)
+        member = self._member(item)
         if isinstance(member, Member) and member.id != account:
             return AppTrouble(detail=f"asked for account {account}, the app answered with {member.id}")
         return member
@@ -33,8 +46,31 @@ class Accounts:
         if request is None:
             return None
         verdict = (await self._api.ask(request, {})).verdict
-        is_nobody = isinstance(verdict, Done) and is_so(request.nobody, verdict.document)
-        return None if is_nobody else self._member(request.item, verdict)
+        if isinstance(verdict, Done) and is_so(request.nobody, verdict.document):
+            return None
+        item = _item(request.item, verdict)
+        return await self._reread_self(item) if request.reread else self._member(item)
+
+    async def _reread_self(self, item: Found | AppFault) -> Member | AppFault:
+        if not isinstance(item, Found):
+            return item
+        try:
+            account = AccountId(read_id(self._preset.member.id, item.item))
+        except Unread as error:
+            return AppTrouble(detail=f"the account behind the credential: {error}")
+        return await self.account(account) or AppTrouble(detail=f"account {account} is ours, and not there")
+
+    async def _with_lists(
+        self, request: AccountRequest, account: AccountId, verdict: Done | AppFault
+    ) -> Found | AppFault:
+        """The account with the lists that the app keeps elsewhere."""
+        found = _item(request.item, verdict)
+        for name, listing in request.also.items():
+            if not isinstance(found, Found) or not isinstance(found.item, dict):
+                return found
+            items = await self._api.whole_list(listing, {"account": account})
+            found = Found(item={**found.item, name: items}) if isinstance(items, list) else items
+        return found
 
     async def search(self, *, email: str | None, login: str | None) -> tuple[Member, ...] | AppFault:
         """Every request of the preset that can be made, filtered exactly; one account once."""
@@ -45,7 +81,7 @@ class Accounts:
                 template.is_known({**self._api.variables, **known}) for template in request.templates()
             ):
                 continue
-            items = await self._api.whole_list(request, known)
+            items = await self._api.whole_list(request, known, none=request.gone)
             matches = self._matches(items, email, login) if isinstance(items, list) else items
             if not isinstance(matches, dict):
                 return matches
@@ -88,6 +124,21 @@ class Accounts:
             return AppTrouble(detail=f"the list of groups: {error}")
         return tuple(groups.values())
 
+    async def listed(self) -> tuple[Member, ...] | AppFault:
+        """Every account of the preset's list, once."""
+        listing = self._preset.accounts
+        if listing is None:
+            return cannot("list accounts")
+        items = await self._api.whole_list(listing, {})
+        if not isinstance(items, list):
+            return items
+        shape = listing.member or self._preset.member
+        try:
+            found = {member.id: member for member in (read_member(shape, item) for item in items)}
+        except Unread as error:
+            return AppTrouble(detail=f"the list of accounts: {error}")
+        return tuple(found.values())
+
     async def members(self, group: GroupId) -> tuple[AccountId, ...] | AppFault:
         listing = self._preset.members
         if listing is None:
@@ -100,11 +151,11 @@ class Accounts:
         except Unread as error:
             return AppTrouble(detail=f"the members of group {group}: {error}")
 
-    def _member(self, item: Expression | None, verdict: Done | AppFault) -> Member | AppFault:
-        if not isinstance(verdict, Done):
-            return verdict
+    def _member(self, item: Found | AppFault) -> Member | AppFault:
+        if not isinstance(item, Found):
+            return item
         try:
-            return read_member(self._preset.member, read_item(item, verdict.document))
+            return read_member(self._preset.member, item.item)
         except Unread as error:
             return AppTrouble(detail=f"an account of the app cannot be read: {error}")
 
@@ -124,6 +175,15 @@ class Accounts:
             elif found is not None:
                 return found
         return tuple(members)
+
+
+def _item(expression: Expression | None, verdict: Done | AppFault) -> Found | AppFault:
+    if not isinstance(verdict, Done):
+        return verdict
+    try:
+        return Found(item=read_item(expression, verdict.document))
+    except Unread as error:
+        return AppTrouble(detail=f"an account of the app cannot be read: {error}")
 
 
 def lower(text: str) -> str:

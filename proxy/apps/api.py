@@ -9,7 +9,7 @@ from proxy.apps.paging import MAX_PAGES, Next, Page, Paging, first_page, next_pa
 from proxy.apps.preset import Preset
 from proxy.apps.proof import Proof
 from proxy.apps.reading import read_items
-from proxy.apps.render import Call, render, render_header
+from proxy.apps.render import Call, at_page, render, render_header
 from proxy.apps.requests import Listing, Request
 from proxy.apps.template import Json, Unrendered, Values
 from proxy.apps.verdict import Answer, Done, judge
@@ -44,17 +44,19 @@ class AdminApi:
         status = answer.status if isinstance(answer, Answer) else None
         return Asked(verdict=self._judged(operation, call, answer), status=status)
 
-    async def whole_list(self, listing: Listing, values: Values) -> list[Json] | AppFault:
-        """Every item of every page."""
+    async def whole_list(
+        self, listing: Listing, values: Values, *, none: tuple[int, ...] = ()
+    ) -> list[Json] | AppFault:
+        """Every item of every page; a status of `none` to the first page means that there are none."""
         call = self._rendered(listing, values)
         if isinstance(call, AppRefusal):
             return call
         try:
-            return await self._pages(listing, call)
+            return await self._pages(listing, call, none)
         except Unread as error:
             return AppTrouble(detail=f"{name_of(call)}: {error}")
 
-    async def _pages(self, listing: Listing, call: Call) -> list[Json] | AppFault:
+    async def _pages(self, listing: Listing, call: Call, none: tuple[int, ...]) -> list[Json] | AppFault:
         paging = listing.paging or self.preset.paging
         items: list[Json] = []
         asked: set[str] = set()
@@ -62,6 +64,8 @@ class AdminApi:
         while following is not None:
             _refuse_circle(asked, following)
             answer = await self._sent(_at(call, following))
+            if isinstance(answer, Answer) and answer.status in none and len(asked) == 1:
+                return []
             verdict = self._judged(None, call, answer)
             if not isinstance(answer, Answer) or not isinstance(verdict, Done):
                 return verdict if not isinstance(verdict, Done) else AppTrouble(detail=name_of(call))
@@ -129,4 +133,4 @@ def _refuse_circle(asked: set[str], following: Next) -> None:
 def _at(call: Call, page: Next) -> Call:
     if page.link is not None:
         return replace(call, link=page.link, query={})
-    return replace(call, query={**call.query, **page.query})
+    return at_page(call, page.query)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from proxy.apps.preset import Preset
-from proxy.provisioning.app_admin import Capabilities
+from proxy.provisioning.app_admin import Capabilities, NameLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,13 @@ def capabilities_of(preset: Preset) -> Capabilities:
         can_set_profile=preset.set_profile is not None,
         can_read_self=preset.whoami is not None,
         can_edit_archived=preset.can_edit_archived,
+        can_list_members=preset.members is not None,
+        can_list_accounts=preset.accounts is not None,
+        name_limits=NameLimits(
+            name=preset.limits.name,
+            first_name=preset.limits.first_name,
+            last_name=preset.limits.last_name,
+        ),
         archive_means=preset.archive_means,
     )
 
@@ -47,7 +54,13 @@ def capabilities_table(preset: Preset) -> tuple[CapabilityRow, ...]:
         _row("list groups", can.can_list_groups, "", "no group can be linked"),
         _row("create groups", can.can_create_group, "", "groups are made by hand"),
         _row("change who is in a group", can.can_change_groups, "", "groups are not followed"),
-        _row("list who is in a group", preset.members is not None, "", "whole groups cannot be looked at"),
+        _row("list who is in a group", can.can_list_members, "", "people nobody vouched for are not seen"),
+        _row(
+            "list accounts",
+            can.can_list_accounts,
+            "",
+            "each is read for itself; seats are counted by bindings",
+        ),
         _row("read its own account", can.can_read_self, "", "list the admin's login under `protected`"),
     )
 

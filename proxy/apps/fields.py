@@ -13,6 +13,11 @@ from proxy.apps.template import Template, parse_template
 
 Tree: TypeAlias = "bool | int | float | Template | tuple[Tree, ...] | Mapping[str, Tree] | None"
 
+QueryValue: TypeAlias = "Template | int | float | bool | Tree"
+
+EACH = "each_"
+"""How placeholders begin that stand for every value of a list."""
+
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
@@ -49,11 +54,15 @@ def _has_dots(path: str) -> bool:
     return any(part in {".", ".."} for part in path.split("/"))
 
 
-def parse_scalar(value: Any) -> Template | int | float | bool:
-    """A value of a query: a text with placeholders, or a plain number or truth."""
-    if isinstance(value, bool | int | float):
-        return value
-    return parse_template(_text(value))
+def parse_parameter(value: Any) -> QueryValue:
+    """A value of a query: a text with placeholders, a plain number or truth, or a mapping or list that is sent as JSON."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case dict() | list():
+            return parse_tree(value)
+        case _:
+            return parse_template(_text(value))
 
 
 def parse_tree(value: Any, path: str = "") -> Tree:
@@ -92,6 +101,26 @@ def templates_in(tree: Tree) -> Iterator[Template]:
             pass
 
 
+def each_name(tree: Tree) -> str | None:
+    """The `each_…` placeholder that a tree names, if any."""
+    names = (name for template in templates_in(tree) for name in template.names)
+    return next((name for name in names if name.startswith(EACH)), None)
+
+
+def lists_in(tree: Tree) -> Iterator[tuple[Tree, ...]]:
+    """Every list of the tree, an outer one before those in it."""
+    match tree:
+        case tuple():
+            yield tree
+            for item in tree:
+                yield from lists_in(item)
+        case Mapping():
+            for item in tree.values():
+                yield from lists_in(item)
+        case _:
+            pass
+
+
 def compiled(pattern: str) -> re.Pattern[str]:
     """A regular expression of a preset; ValueError says what is wrong with it."""
     try:
@@ -108,7 +137,7 @@ def _parsed(parse: Callable[[Any], Any]) -> GetPydanticSchema:
 
 
 TemplateField: TypeAlias = Annotated[Template, _parsed(lambda value: parse_template(_text(value)))]
-ScalarField: TypeAlias = Annotated[Template | int | float | bool, _parsed(parse_scalar)]
+ParameterField: TypeAlias = Annotated[Any, _parsed(parse_parameter)]
 ExpressionField: TypeAlias = Annotated[Expression, _parsed(lambda value: parse_expression(_text(value)))]
 TargetField: TypeAlias = Annotated[Target, _parsed(parse_target)]
 HeaderName: TypeAlias = Annotated[

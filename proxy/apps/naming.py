@@ -5,6 +5,7 @@ from typing import assert_never
 
 from proxy.apps.requests import CreateRequest, RoleWrite
 from proxy.apps.template import Json
+from proxy.provisioning.app_admin import UNLIMITED, NameLimits
 from proxy.provisioning.model import (
     Archive,
     Create,
@@ -19,15 +20,17 @@ from proxy.provisioning.model import (
 )
 
 
-def values_of(operation: Operation, role: RoleWrite | None = None) -> dict[str, Json]:
+def values_of(
+    operation: Operation, role: RoleWrite | None = None, limits: NameLimits = UNLIMITED
+) -> dict[str, Json]:
     """The placeholders of an operation; None where nothing is known."""
     match operation:
         case Create(profile=profile):
-            return {"login": profile.login, **person_values(profile.email, profile.name)}
+            return {"login": profile.login, **person_values(profile.email, profile.name, limits)}
         case Restore() | Archive():
             return {"account": operation.account}
         case SetProfile():
-            return {"account": operation.account, **person_values(operation.email, operation.name)}
+            return {"account": operation.account, **person_values(operation.email, operation.name, limits)}
         case SetRole():
             value = role.value_of(operation.role) if role else None
             return {"account": operation.account, "role": operation.role, "role_value": value}
@@ -48,14 +51,14 @@ def membership_values(operation: Join | Leave) -> dict[str, Json]:
     }
 
 
-def person_values(email: str | None, name: str | None) -> dict[str, Json]:
-    """Name parts for apps that demand them: the first word, and the rest; None where there is none."""
-    words = (name or "").split()
+def person_values(email: str | None, name: str | None, limits: NameLimits = UNLIMITED) -> dict[str, Json]:
+    """Name parts for apps that demand them, cut to what the app keeps; None where there is none."""
+    first, last = limits.parts(name or "")
     return {
         "email": email or None,
-        "name": " ".join(words) or None,
-        "first_name": words[0] if words else None,
-        "last_name": " ".join(words[1:]) or None,
+        "name": limits.kept(name or "") or None,
+        "first_name": first or None,
+        "last_name": last or None,
     }
 
 

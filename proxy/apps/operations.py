@@ -5,16 +5,20 @@ from dataclasses import replace
 from typing import Final
 
 from proxy.apps.accounts import Accounts, cannot
-from proxy.apps.api import AdminApi
+from proxy.apps.api import AdminApi, Asked
+from proxy.apps.capabilities import capabilities_of
 from proxy.apps.expression import Expression, Unread
 from proxy.apps.naming import suited, values_of
 from proxy.apps.preset import OperationName
 from proxy.apps.reading import read_group, read_id, read_item
-from proxy.apps.requests import CreateRequest, Write
-from proxy.apps.template import Json
+from proxy.apps.replacing import Replaces, Replacing, Unchanged, busy, gone, lock_name
+from proxy.apps.requests import CreateRequest, MembershipWrite, Write
+from proxy.apps.template import Json, Values
 from proxy.apps.verdict import Done
+from proxy.errors import Unavailable
 from proxy.groups.rules import AppGroupName
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble, Performed
+from proxy.provisioning.locks import Locks
 from proxy.provisioning.model import (
     AccountId,
     Archive,
@@ -46,9 +50,11 @@ NAMES: Final[dict[type[Operation], OperationName]] = {
 class Operations:
     """Performs operations on the accounts and groups of one app."""
 
-    def __init__(self, api: AdminApi, accounts: Accounts) -> None:
+    def __init__(self, api: AdminApi, accounts: Accounts, locks: Locks) -> None:
         self._api = api
         self._accounts = accounts
+        self._replacing = Replacing(accounts, locks)
+        self._limits = capabilities_of(api.preset).name_limits
 
     async def perform(self, operation: Operation) -> Performed | AppFault:
         name = NAMES[type(operation)]
@@ -63,21 +69,50 @@ class Operations:
                 return await self._set_profile(request, operation)
             case SetRole(role=role) if self._is_unknown_role(role):
                 return AppRefusal(reason=Reason.APP_REFUSED, detail=f"the preset knows no role “{role}”")
+            case Join() | Leave() if isinstance(request, MembershipWrite) and request.replaces:
+                return await self._replace(request, request.replaces, operation)
             case _:
                 return await self._write(request, operation)
 
-    async def _write(self, request: Write, operation: Operation) -> Performed | AppFault:
-        asked = await self._api.ask(
-            request, values_of(operation, self._api.preset.set_role), operation=NAMES[type(operation)]
-        )
+    async def _replace(
+        self, request: MembershipWrite, replaces: Replaces, operation: Join | Leave
+    ) -> Performed | AppFault:
+        try:
+            async with self._replacing.locks.hold(lock_name(replaces, operation)):
+                wanted = await self._replacing.wanted(replaces, operation)
+                match wanted:
+                    case Unchanged():
+                        return Performed()
+                    case dict():
+                        return await self._write(request, operation, wanted)
+                    case _:
+                        return wanted
+        except Unavailable as error:
+            return busy(error)
+
+    async def _write(
+        self, request: Write, operation: Operation, further: Values | None = None
+    ) -> Performed | AppFault:
+        known = await self._known(request, operation)
+        if not isinstance(known, dict):
+            return known
+        asked = await self._api.ask(request, {**known, **(further or {})}, operation=NAMES[type(operation)])
         verdict = asked.verdict
-        if isinstance(verdict, AppRefusal) and asked.status in request.look_on:
-            return await self._looked(operation, verdict)
         if not isinstance(verdict, Done):
-            return verdict
+            return await self._looked(operation, verdict) if _may_look(request, asked) else verdict
         if isinstance(operation, CreateGroup):
             return await self._made_group(request.answer, operation.name, verdict)
         return Performed()
+
+    async def _known(self, request: Write, operation: Operation) -> dict[str, Json] | AppFault:
+        """What may stand in the request; the login as the app has it now, where only the account's id is at hand."""
+        known = values_of(operation, self._api.preset.set_role, self._limits)
+        account = getattr(operation, "account", None)
+        names = {name for template in request.templates() for name in template.names}
+        if account is None or "login" not in names or known.get("login"):
+            return known
+        found = await self._accounts.account(account)
+        return {**known, "login": found.login} if isinstance(found, Member) else found or gone(account)
 
     def _is_unknown_role(self, role: str) -> bool:
         request = self._api.preset.set_role
@@ -91,13 +126,15 @@ class Operations:
             return AppRefusal(
                 reason=Reason.APP_REFUSED, detail=f"the app can have no login like {asked_for.login!r}"
             )
-        values = {**values_of(Create(profile=profile)), "random_password": _password()}
+        values = {
+            **values_of(Create(profile=profile), limits=self._limits),
+            "random_password": _password(),
+        }
         asked = await self._api.ask(request, values, operation="create")
-        if isinstance(asked.verdict, AppRefusal) and asked.status in request.look_on:
-            return await self._in_the_way(profile, asked.verdict)
-        if not isinstance(asked.verdict, Done):
-            return asked.verdict
-        return await self._made_account(request.answer, profile, asked.verdict)
+        verdict = asked.verdict
+        if not isinstance(verdict, Done):
+            return await self._in_the_way(profile, verdict) if _may_look(request, asked) else verdict
+        return await self._made_account(request.answer, profile, verdict)
 
     async def _made_account(
         self, answer: Expression | None, profile: Profile, done: Done
@@ -123,13 +160,13 @@ class Operations:
             return found
         return next((member for member in found if self._accounts.has_login(member, login)), None)
 
-    async def _in_the_way(self, profile: Profile, refusal: AppRefusal) -> AppFault:
+    async def _in_the_way(self, profile: Profile, refusal: AppFault) -> AppFault:
         """The refusal, by what the app shows: the login is somebody's, or the address is, or it is something else."""
         found = await self._accounts.search(email=profile.email, login=profile.login)
         if not isinstance(found, tuple):
             return found
         if any(self._accounts.has_login(member, profile.login) for member in found):
-            return replace(refusal, reason=Reason.LOGIN_TAKEN)
+            return AppRefusal(reason=Reason.LOGIN_TAKEN, detail=refusal.detail)
         if found:
             return replace(refusal, detail=f"{refusal.detail} (account {found[0].id} has the e-mail address)")
         return refusal
@@ -142,13 +179,13 @@ class Operations:
             return await self._write(request, operation)
         now = await self._accounts.account(operation.account)
         if not isinstance(now, Member):
-            return now or _gone(operation.account)
+            return now or gone(operation.account)
         whole = replace(operation, email=operation.email or now.email, name=operation.name or now.name)
         return await self._write(request, whole)
 
     # --- looking again --------------------------------------------------------------------------------------------
 
-    async def _looked(self, operation: Operation, refusal: AppRefusal) -> Performed | AppFault:
+    async def _looked(self, operation: Operation, refusal: AppFault) -> Performed | AppFault:
         """Done when the app shows that it is so; else its refusal."""
         match operation:
             case Join() | Leave():
@@ -157,19 +194,20 @@ class Operations:
                 is_wanted = isinstance(operation, Restore)
                 found = await self._accounts.account(account)
                 if not isinstance(found, Member):
-                    return found or _gone(account)
+                    return found or gone(account)
                 return Performed() if found.is_active is is_wanted else refusal
+            case SetProfile(account=account) | SetRole(account=account):
+                found = await self._accounts.account(account)
+                return refusal if isinstance(found, Member) else found or gone(account)
             case CreateGroup(name=name):
                 return await self._found_group(name, refusal)
             case _:
                 return refusal
 
-    async def _looked_at_membership(
-        self, operation: Join | Leave, refusal: AppRefusal
-    ) -> Performed | AppFault:
+    async def _looked_at_membership(self, operation: Join | Leave, refusal: AppFault) -> Performed | AppFault:
         found = await self._accounts.account(operation.account)
         if not isinstance(found, Member):
-            return found or _gone(operation.account)
+            return found or gone(operation.account)
         if found.groups is not None:
             is_in = operation.group.id in found.groups
         else:
@@ -200,8 +238,10 @@ class Operations:
         return Performed(group=found) if found else otherwise
 
 
-def _gone(account: AccountId) -> AppRefusal:
-    return AppRefusal(reason=Reason.ACCOUNT_GONE, detail=f"the app has no account {account}")
+def _may_look(request: Write, asked: Asked) -> bool:
+    """After a refusal; and after a plain 500, which some apps answer for what is not there."""
+    is_no = isinstance(asked.verdict, AppRefusal) or asked.status == 500
+    return is_no and asked.status in request.look_on
 
 
 def _password() -> Json:

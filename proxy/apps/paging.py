@@ -29,7 +29,7 @@ class OffsetPaging(Section):
 
 
 class PageNumbers(Section):
-    """`?page=2`; `next` is where the answer states the next page, else pages are read until one is empty."""
+    """`?page=2`; `next` is where the answer states the next page, or `total` how many there are; else until a page is empty."""
 
     kind: Literal["page"]
     page: StrictStr = "page"
@@ -37,6 +37,7 @@ class PageNumbers(Section):
     limit: StrictStr | None = None
     size: StrictInt = Field(default=100, ge=1, le=1000)
     next: ExpressionField | None = None
+    total: ExpressionField | None = None
 
 
 class CursorPaging(Section):
@@ -106,18 +107,36 @@ def next_page(paging: Paging, page: Page) -> Next | None:
 
 def _after_offset(paging: OffsetPaging, page: Page) -> Next | None:
     seen = page.before + page.items
+    return None if _is_end(paging, page) else Next(query=page.query | {paging.offset: str(seen)})
+
+
+def _is_end(paging: OffsetPaging | PageNumbers, page: Page) -> bool:
+    """By the total, where the app states one; else a page without items is the end."""
+    seen = page.before + page.items
     total = paging.total.read(page.document) if paging.total else None
     if paging.total and (not isinstance(total, int) or isinstance(total, bool)):
         raise Unread(f"“{paging.total.source}” does not say how many there are")
     if isinstance(total, int) and seen < total and page.items == 0:
         raise Unread(f"the list ended after {seen} of {total}")
-    is_end = seen >= total if isinstance(total, int) else page.items == 0
-    return None if is_end else Next(query=page.query | {paging.offset: str(seen)})
+    return seen >= total if isinstance(total, int) else page.items == 0
+
+
+def names_of(paging: Paging) -> tuple[str, ...]:
+    """The parameters that it sends; one with a dot stands inside the body or a parameter of JSON: `body.offset`, `q.page`."""
+    match paging:
+        case OffsetPaging():
+            return (paging.offset, paging.limit)
+        case PageNumbers():
+            return (paging.page, paging.limit) if paging.limit else (paging.page,)
+        case CursorPaging():
+            return (paging.cursor,)
+        case _:
+            return ()
 
 
 def _after_number(paging: PageNumbers, page: Page) -> Next | None:
     if paging.next is None:
-        following = str(int(page.query[paging.page]) + 1) if page.items else ""
+        following = "" if _is_end(paging, page) else str(int(page.query[paging.page]) + 1)
     else:
         following = _stated(paging.next.read(page.document), paging.next.source, page.document)
     return Next(query=page.query | {paging.page: following}) if following else None

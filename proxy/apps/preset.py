@@ -5,14 +5,15 @@ authentication, headers       how we prove ourselves
 paging, error_text, errors    how the app hands out lists and says no
 member, account, search       how accounts are read
 create … leave                the operations; one that is absent cannot be done
-groups, members, whoami       what can be listed
+groups, members, accounts     what can be listed
+whoami                        the account behind the credential
 """
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum, unique
 from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import Field, StrictBool, StrictStr, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
 
 from proxy.apps.authentication import Authentication
 from proxy.apps.closest import suggestion
@@ -20,11 +21,14 @@ from proxy.apps.expression import parse_expression
 from proxy.apps.fields import ExpressionField, HeaderName, Section, Status, TemplateField, compiled
 from proxy.apps.paging import NoPaging, Paging
 from proxy.apps.requests import (
+    EACH_GROUP,
+    EACH_MEMBER,
     AccountRequest,
     AccountWrite,
     CreateRequest,
     GroupListing,
     GroupWrite,
+    Listing,
     MemberListing,
     MembershipWrite,
     ProfileWrite,
@@ -32,6 +36,7 @@ from proxy.apps.requests import (
     RoleWrite,
     Search,
     SelfRequest,
+    refuse_misplaced_pages,
     refuse_unknown,
 )
 from proxy.apps.template import Template
@@ -94,6 +99,20 @@ class MemberShape(Section):
     required: tuple[StrictStr, ...] = ()
 
 
+class AccountListing(Listing):
+    """Every active account; archived ones may be among them. `member` where the list shows less than the account does."""
+
+    member: MemberShape | None = None
+
+
+class Limits(Section):
+    """How many characters of a name the app keeps."""
+
+    name: StrictInt | None = Field(default=None, ge=1)
+    first_name: StrictInt | None = Field(default=None, ge=1)
+    last_name: StrictInt | None = Field(default=None, ge=1)
+
+
 class Preset(Section):
     """See the module's docstring."""
 
@@ -110,6 +129,7 @@ class Preset(Section):
     member: MemberShape
     account: AccountRequest
     search: Search
+    limits: Limits = Limits()
     archive_means: StrictStr = ""
     can_edit_archived: StrictBool = True
     create: CreateRequest | None = None
@@ -122,6 +142,7 @@ class Preset(Section):
     join: MembershipWrite | None = None
     leave: MembershipWrite | None = None
     members: MemberListing | None = None
+    accounts: AccountListing | None = None
     whoami: SelfRequest | None = None
 
     @field_validator("errors")
@@ -163,14 +184,33 @@ class Preset(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _whole_lists_can_be_read(self) -> Self:
+        for request in (self.join, self.leave):
+            replaces = request.replaces if request else None
+            if replaces == EACH_MEMBER and self.members is None:
+                raise ValueError("{each_member} is made from `members`, which is missing")
+            if replaces == EACH_GROUP and self.member.groups is None:
+                raise ValueError("{each_group} is made from `member.groups`, which is missing")
+        return self
+
+    @model_validator(mode="after")
+    def _pages_have_their_place(self) -> Self:
+        for listing in self.requests():
+            if isinstance(listing, Listing):
+                refuse_misplaced_pages(listing, listing.paging or self.paging)
+        return self
+
     def requests(self) -> Iterator[Request]:
         """Every request of the preset but the login."""
         named = (
             self.account, self.create, self.restore, self.archive, self.set_profile, self.set_role,
-            self.groups, self.create_group, self.join, self.leave, self.members, self.whoami,
+            self.groups, self.create_group, self.join, self.leave, self.members, self.accounts,
+            self.whoami,
         )  # fmt: skip
         yield from (request for request in named if request is not None)
         yield from self.search.requests
+        yield from self.account.also.values()
 
     def templates(self) -> Iterator[Template]:
         yield from self.headers.values()

@@ -2,14 +2,16 @@
 
 Whatever is filled into a path is percent-encoded, so that no login can reach another resource. A key of a body or query
 whose value is exactly one placeholder is left out when nothing is known: a request never clears what it does not know.
+A list of a body with one item that names `each_…` holds that item once for each value.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import cast
 from urllib.parse import quote
 
-from proxy.apps.fields import Target, Tree
+from proxy.apps.fields import QueryValue, Target, Tree, each_name
 from proxy.apps.requests import Request
 from proxy.apps.template import Json, Placeholder, Template, Unrendered, Values, as_text
 
@@ -58,11 +60,14 @@ def _segment(part: Placeholder, values: Values) -> str:
     return quote(as_text(part.value(values), part.names[0]), safe="")
 
 
-def render_query(query: Mapping[str, Template | int | float | bool], values: Values) -> dict[str, str]:
-    rendered = {
-        name: value.value(values) if isinstance(value, Template) else value for name, value in query.items()
-    }
-    return {name: as_text(value, name) for name, value in rendered.items() if value is not None}
+def render_query(query: Mapping[str, QueryValue], values: Values) -> dict[str, str]:
+    """A parameter that is a mapping or a list is sent as JSON."""
+    rendered = {name: render_body(value, values) for name, value in query.items()}
+    return {name: _parameter(value, name) for name, value in rendered.items() if value is not None}
+
+
+def _parameter(value: Json, name: str) -> str:
+    return json.dumps(value) if isinstance(value, dict | list) else as_text(value, name)
 
 
 def render_header(name: str, value: Template, values: Values) -> str:
@@ -71,6 +76,27 @@ def render_header(name: str, value: Template, values: Values) -> str:
     if any(ord(sign) < 32 or ord(sign) == 127 for sign in text):
         raise Unrendered(f"the header {name} would hold a control character")
     return text
+
+
+def at_page(call: Call, query: Mapping[str, str]) -> Call:
+    """The call with where the list goes on: parameters, or with a dot keys inside the body (`body.…`) or a parameter of JSON."""
+    plain = {name: value for name, value in query.items() if "." not in name}
+    found = replace(call, query={**call.query, **plain})
+    for name, value in query.items():
+        head, dot, key = name.partition(".")
+        if dot:
+            found = _inside(found, head, key, int(value) if value.isdecimal() else value)
+    return found
+
+
+def _inside(call: Call, head: str, key: str, value: Json) -> Call:
+    whole = call.body if head == "body" else json.loads(call.query[head])
+    if not isinstance(whole, dict):
+        raise Unrendered(f"{head}.{key} has no place in what is sent")
+    changed: Json = {**whole, key: value}
+    if head == "body":
+        return replace(call, body=changed)
+    return replace(call, query={**call.query, head: json.dumps(changed)})
 
 
 def render_body(tree: Tree, values: Values) -> Json:
@@ -84,9 +110,22 @@ def _filled(tree: Tree, values: Values) -> object:
             value = tree.value(values)
             return _ABSENT if value is None else value
         case tuple():
-            return [item for item in (_filled(each, values) for each in tree) if item is not _ABSENT]
+            items = (item for each in tree for item in _repeated(each, values))
+            return [item for item in items if item is not _ABSENT]
         case Mapping():
             filled = {key: _filled(item, values) for key, item in tree.items()}
             return {key: item for key, item in filled.items() if item is not _ABSENT}
         case _:
             return tree
+
+
+def _repeated(tree: Tree, values: Values) -> Iterator[object]:
+    """An item of a list, or as many as there are values of the `each_…` that it names."""
+    name = each_name(tree)
+    many = values.get(name) if name else None
+    if name is None:
+        yield _filled(tree, values)
+    elif isinstance(many, list):
+        yield from (_filled(tree, {**values, name: value}) for value in many)
+    else:
+        raise Unrendered(f"nothing is known for {{{name}}}")

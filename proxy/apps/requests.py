@@ -5,28 +5,32 @@ preset from recognising an error by its text, which changes with the language of
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, field_validator, model_validator
 
 from proxy.apps.closest import suggestion
 from proxy.apps.fields import (
+    EACH,
     BodyField,
     ExpressionField,
     HeaderName,
-    ScalarField,
+    ParameterField,
     Section,
     Status,
     TargetField,
     TemplateField,
     compiled,
+    each_name,
+    lists_in,
     templates_in,
 )
-from proxy.apps.paging import Paging
+from proxy.apps.paging import Paging, names_of
 from proxy.apps.template import Json, Template
 
 PROFILE = frozenset({"login", "email", "name", "first_name", "last_name"})
-MEMBERSHIP = frozenset({"account", "login", "group", "group_name"})
+EACH_MEMBER, EACH_GROUP = "each_member", "each_group"
+MEMBERSHIP = frozenset({"account", "login", "group", "group_name", EACH_MEMBER, EACH_GROUP})
 
 
 class Request(Section):
@@ -35,13 +39,14 @@ class Request(Section):
     allowed: ClassVar[frozenset[str]] = frozenset()
 
     request: TargetField
-    query: Mapping[str, ScalarField] = Field(default_factory=dict)
+    query: Mapping[str, ParameterField] = Field(default_factory=dict)
     headers: Mapping[HeaderName, TemplateField] = Field(default_factory=dict)
     body: BodyField = None
 
     def templates(self) -> Iterator[Template]:
         yield self.request.path
-        yield from (value for value in self.query.values() if isinstance(value, Template))
+        for value in self.query.values():
+            yield from templates_in(value)
         yield from self.headers.values()
         yield from templates_in(self.body)
 
@@ -66,25 +71,63 @@ class Listing(Request):
     paging: Paging | None = None
 
 
+def refuse_misplaced_pages(listing: Listing, paging: Paging) -> None:
+    """Raise ValueError where `body.offset` meets no body, or `q.page` no parameter that is a mapping."""
+    for name in names_of(paging):
+        head, dot, _ = name.partition(".")
+        whole = listing.body if head == "body" else listing.query.get(head)
+        if dot and not isinstance(whole, Mapping):
+            raise ValueError(f"{name} of the paging: `{head}` of {listing.request.path.source} is no mapping")
+
+
+class AlsoListing(Listing):
+    """A further list about one account."""
+
+    allowed = frozenset({"account"})
+
+
 class AccountRequest(Request):
-    """Reading one account. `gone` are the statuses that mean: there is no such account."""
+    """Reading one account. `gone` are the statuses that mean: there is no such account; `gone_when` is true of a success that
+    means it. Each list of `also` stands beside the account's own keys, under its name.
+    """
 
     allowed = frozenset({"account"})
 
     item: ExpressionField | None = None
     gone: tuple[Status, ...] = ()
+    gone_when: ExpressionField | None = None
+    also: Mapping[str, AlsoListing] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _gone_is_plain(self) -> Self:
-        if set(self.gone) - {404, 410}:
-            raise ValueError("only 404 and 410 can mean that an account is gone")
+        refuse_impossible_absence(self.gone)
         return self
+
+    def templates(self) -> Iterator[Template]:
+        yield from super().templates()
+        for listing in self.also.values():
+            yield from listing.templates()
+
+
+def refuse_impossible_absence(statuses: tuple[int, ...]) -> None:
+    if set(statuses) - {404, 410}:
+        raise ValueError("only 404 and 410 can mean that an account is gone")
 
 
 class SearchRequest(Listing):
-    """One look for accounts; it is made only when everything that it names is known."""
+    """One look for accounts; it is made only when everything that it names is known.
+
+    `gone` are the statuses with which an app that is asked for one account says that there is none.
+    """
 
     allowed = frozenset({"login", "email"})
+
+    gone: tuple[Status, ...] = ()
+
+    @model_validator(mode="after")
+    def _gone_is_plain(self) -> Self:
+        refuse_impossible_absence(self.gone)
+        return self
 
 
 class Search(Section):
@@ -106,8 +149,8 @@ class Write(Request):
 
     @model_validator(mode="after")
     def _looks_after_a_no(self) -> Self:
-        if any(not 400 <= status < 500 or status in {401, 403, 429} for status in self.look_on):
-            raise ValueError("`look_on` holds statuses 400 to 499 other than 401, 403 and 429")
+        if any(not 400 <= status <= 500 or status in {401, 403, 429} for status in self.look_on):
+            raise ValueError("`look_on` holds statuses 400 to 500 other than 401, 403 and 429")
         return self
 
 
@@ -146,17 +189,19 @@ class CreateRequest(Write):
 
 
 class AccountWrite(Write):
-    allowed = frozenset({"account"})
+    """Something done to one account; where the request names `{login}`, the account is read first."""
+
+    allowed = frozenset({"account", "login"})
 
 
-class ProfileWrite(Write):
-    allowed = PROFILE - {"login"} | {"account"}
+class ProfileWrite(AccountWrite):
+    allowed = PROFILE | {"account"}
 
 
-class RoleWrite(Write):
+class RoleWrite(AccountWrite):
     """Giving a role. `values` maps the role's name to what the app's API calls it, as `{role_value}`."""
 
-    allowed = frozenset({"account", "role", "role_value"})
+    allowed = frozenset({"account", "login", "role", "role_value"})
 
     values: Mapping[str, Any] = Field(default_factory=dict)
 
@@ -171,7 +216,33 @@ class GroupWrite(Write):
 
 
 class MembershipWrite(Write):
+    """Joining or leaving.
+
+    A body that names `each_member` or `each_group` replaces the whole list of the group's members, or of the account's groups;
+    what it should be is made from a fresh reading under a lease (semantics §7.9).
+    """
+
     allowed = MEMBERSHIP
+
+    @property
+    def replaces(self) -> Literal["each_member", "each_group"] | None:
+        match each_name(self.body):
+            case "each_member":
+                return "each_member"
+            case "each_group":
+                return "each_group"
+            case _:
+                return None
+
+    @model_validator(mode="after")
+    def _each_stands_in_lists(self) -> Self:
+        inside = {id(one) for items in lists_in(self.body) for item in items for one in templates_in(item)}
+        for template in self.templates():
+            if id(template) not in inside and any(name.startswith(EACH) for name in template.names):
+                raise ValueError(
+                    f'{template.source} stands in a list of the body: users: ["{{each_member}}"]'
+                )
+        return self
 
 
 class GroupListing(Listing):
@@ -190,7 +261,11 @@ class MemberListing(Listing):
 
 
 class SelfRequest(Request):
-    """Reading the account behind the admin credential; `nobody` is true of an answer that says that there is none (a service)."""
+    """Reading the account behind the admin credential.
+
+    `nobody` is true of an answer that says that there is none (a service); `reread`: it shows less than the account does.
+    """
 
     item: ExpressionField | None = None
     nobody: ExpressionField | None = None
+    reread: StrictBool = False

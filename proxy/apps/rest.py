@@ -8,6 +8,7 @@ import aiohttp
 from proxy.apps.accounts import Accounts
 from proxy.apps.api import AdminApi
 from proxy.apps.capabilities import capabilities_of
+from proxy.apps.locks import ProcessLocks
 from proxy.apps.operations import Operations
 from proxy.apps.preset import Preset
 from proxy.apps.preset_file import load_preset
@@ -17,6 +18,7 @@ from proxy.apps.template import Json
 from proxy.apps.wire import Observer, Wire
 from proxy.errors import SettingsError
 from proxy.provisioning.app_admin import AppFault, Capabilities, Performed
+from proxy.provisioning.locks import Locks
 from proxy.provisioning.model import AccountId, AppGroup, GroupId, Member, Operation
 
 
@@ -24,6 +26,7 @@ class RestAppAdmin:
     """One app's admin API as its preset describes it; implements `proxy.provisioning.app_admin.AppAdmin`.
 
     `credentials` are read for each call. `timeout` is in seconds for one exchange, `parallel` the most exchanges at a time.
+    `locks` are for apps that take whole lists only; without them, two processes may undo each other's changes there.
     `http` should keep no cookies (`aiohttp.DummyCookieJar`): the credential is the only proof. It is closed by whoever made it.
     """
 
@@ -38,14 +41,16 @@ class RestAppAdmin:
         parallel: int = 4,
         variables: Mapping[str, Json] | None = None,
         observer: Observer | None = None,
+        locks: Locks | None = None,
     ) -> None:
         wire = Wire(url, http, timeout=timeout, parallel=parallel, observer=observer)
         proof = Proof(preset.authentication, credentials, wire)
         api = AdminApi(preset, wire, proof, variables_for(preset, variables or {}))
         self._capabilities = capabilities_of(preset)
+        self._login_rule = preset.create.login if preset.create else None
         self._logins = tuple(pattern.source for pattern in preset.create.logins) if preset.create else ()
         self._accounts = Accounts(api)
-        self._operations = Operations(api, self._accounts)
+        self._operations = Operations(api, self._accounts, locks or ProcessLocks())
 
     @property
     def capabilities(self) -> Capabilities:
@@ -55,6 +60,10 @@ class RestAppAdmin:
     def logins(self) -> tuple[str, ...]:
         """The preset's patterns for a newcomer's login, in order: `{username}`, `{email}`, `{email_local}`."""
         return self._logins
+
+    def accepts_login(self, login: str) -> bool:
+        """Whether the app can have an account of that login, as far as the preset knows."""
+        return self._login_rule is not None and self._login_rule.takes(login)
 
     async def account(self, account: AccountId) -> Member | AppFault | None:
         return await self._accounts.account(account)
@@ -67,6 +76,9 @@ class RestAppAdmin:
 
     async def members(self, group: GroupId) -> tuple[AccountId, ...] | AppFault:
         return await self._accounts.members(group)
+
+    async def list_accounts(self) -> tuple[Member, ...] | AppFault:
+        return await self._accounts.listed()
 
     async def perform(self, operation: Operation) -> Performed | AppFault:
         return await self._operations.perform(operation)
@@ -86,6 +98,7 @@ def open_app(
     parallel: int = 4,
     variables: Mapping[str, Json] | None = None,
     observer: Observer | None = None,
+    locks: Locks | None = None,
 ) -> RestAppAdmin:
     """The app behind a preset's name or path (relative to `base_dir`); SettingsError with every mistake, nothing is called."""
     loaded = load_preset(preset, base_dir)
@@ -101,4 +114,5 @@ def open_app(
         parallel=parallel,
         variables=variables,
         observer=observer,
+        locks=locks,
     )

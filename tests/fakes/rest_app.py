@@ -98,7 +98,7 @@ class Person:
         }
 
 
-class _Served:
+class Served:
     """An aiohttp application on a free port, for the length of an `async with`."""
 
     url = ""
@@ -132,7 +132,7 @@ Fault = Callable[[web.Request], Awaitable[web.StreamResponse | None]]
 """Misbehaves for one request; None lets it be answered as usual."""
 
 
-class CorpApp(_Served):
+class CorpApp(Served):
     """The awkward app. `faults` are used up one per request of the API, the login not counted."""
 
     def __init__(self, *, seats: int | None = None, page_size: int = 2) -> None:
@@ -296,7 +296,7 @@ class CorpApp(_Served):
         return web.Response(status=204)
 
 
-class ScriptedApp(_Served):
+class ScriptedApp(Served):
     """Answers each request with the next fault of `script`; 404 when there is none left."""
 
     def __init__(self, *script: Fault) -> None:

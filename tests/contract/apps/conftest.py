@@ -21,12 +21,15 @@ from proxy.provisioning.model import Profile
 from tests.fakes.rest_app import PRESET, CorpApp
 from tests.partners.jupyterhub import JupyterHub, jupyterhub_process
 from tests.partners.redmine import Redmine, redmine_process
+from tests.partners.superset import Superset, superset_process
 
 OURS = ("demo", "corp")
 REDMINE = pytest.param("redmine", marks=pytest.mark.partner)
 JUPYTERHUB = pytest.param("jupyterhub", marks=pytest.mark.partner)
-APPS = (*OURS, REDMINE, JUPYTERHUB)
-ARCHIVING = (*OURS, REDMINE)
+SUPERSET = pytest.param("superset", marks=pytest.mark.partner)
+APPS = (*OURS, REDMINE, JUPYTERHUB, SUPERSET)
+ARCHIVING = (*OURS, REDMINE, SUPERSET)
+RANKING = (*OURS, REDMINE, JUPYTERHUB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,12 @@ def jupyterhub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterHub]
         yield running
 
 
+@pytest.fixture(scope="session")
+def superset(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Superset]:
+    with superset_process(tmp_path_factory.mktemp("superset")) as running:
+        yield running
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[aiohttp.ClientSession]:
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
@@ -93,6 +102,13 @@ async def profiled(
         yield running
 
 
+@pytest.fixture(params=RANKING)
+async def ranking(request: pytest.FixtureRequest, http: aiohttp.ClientSession) -> AsyncIterator[AppUnderTest]:
+    """Apps that give roles to accounts."""
+    async with _running(request, http) as running:
+        yield running
+
+
 @pytest.fixture(params=[JUPYTERHUB])
 async def app_without_archive(
     request: pytest.FixtureRequest, http: aiohttp.ClientSession
@@ -116,6 +132,10 @@ async def _running(
             token = {"token": lambda: hub.admin_token}
             two = _two(_preset("jupyterhub"), hub.url, token, http, roles=("user", "admin"))
             yield replace(two, is_named_by_address=True)
+        case "superset":
+            superset: Superset = request.getfixturevalue("superset")
+            pair = {"username": lambda: superset.username, "password": lambda: superset.password}
+            yield _two(_preset("superset"), superset.url, pair, http, roles=("", ""))
         case "demo":
             demo = DemoApp("right", page_size=3)
             roles = ("end-user", "builder")

@@ -5,7 +5,7 @@ from pathlib import Path
 from proxy.apps.capabilities import capabilities_of, capabilities_table
 from proxy.apps.preset import Preset
 from proxy.apps.preset_file import load_preset
-from proxy.provisioning.app_admin import Capabilities
+from proxy.provisioning.app_admin import Capabilities, NameLimits
 from tests.unit.apps.test_preset import WHOLE
 
 
@@ -18,6 +18,7 @@ def test_redmine_can_do_everything() -> None:
         can_set_profile=True,
         can_read_self=True,
         can_list_accounts=True,
+        name_limits=NameLimits(first_name=30, last_name=255),
         archive_means="locked: cannot sign in, keeps issues, memberships and history",
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from proxy.apps.fields import compiled, parse_scalar, parse_target, parse_tree, templates_in
+from proxy.apps.fields import compiled, parse_parameter, parse_target, parse_tree, templates_in
 from proxy.apps.template import Template, parse_template
 
 
@@ -61,11 +61,12 @@ def test_every_template_of_a_body_is_found() -> None:
 
 
 def test_a_query_holds_texts_and_scalars() -> None:
-    assert parse_scalar(3) == 3
-    assert parse_scalar(True) is True
-    assert isinstance(parse_scalar("{login}"), Template)
+    assert parse_parameter(3) == 3
+    assert parse_parameter(True) is True
+    assert isinstance(parse_parameter("{login}"), Template)
+    assert parse_parameter({"a": ["x", 1]}) == {"a": (parse_parameter("x"), 1)}
     with pytest.raises(ValueError, match="a text is expected"):
-        parse_scalar(["x"])
+        parse_parameter(None)
 
 
 def test_a_broken_pattern_is_told() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from proxy.apps.accounts import Accounts
+from proxy.apps.locks import ProcessLocks
 from proxy.apps.operations import Operations
 from proxy.groups.rules import AppGroupName, RoleName
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble, Performed
@@ -71,7 +72,7 @@ PRESET: dict[str, Any] = {
 @asynccontextmanager
 async def operations(*script: Fault, **keys: Any) -> AsyncIterator[tuple[Operations, ScriptedApp]]:
     async with api(*script, **{**PRESET, **keys}) as (admin, app):
-        yield Operations(admin, Accounts(admin)), app
+        yield Operations(admin, Accounts(admin), ProcessLocks()), app
 
 
 async def outcome(operation: Operation, *script: Fault, **keys: Any) -> Performed | AppFault:

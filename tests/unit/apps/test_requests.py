@@ -51,7 +51,7 @@ def test_each_request_knows_its_placeholders(
         (AccountRequest, "login", {}),
         (SearchRequest, "account", {"items": "u"}),
         (AccountWrite, "email", {}),
-        (ProfileWrite, "login", {}),
+        (ProfileWrite, "role", {}),
         (GroupWrite, "group", {}),
         (MembershipWrite, "email", {}),
         (RoleWrite, "random_password", {}),
@@ -79,7 +79,7 @@ def test_a_near_placeholder_is_suggested() -> None:
         AccountWrite.model_validate({"request": "PUT /u/{acount}"})
 
 
-@pytest.mark.parametrize("status", [200, 302, 401, 403, 429, 500])
+@pytest.mark.parametrize("status", [200, 302, 401, 403, 429, 502])
 def test_a_look_is_taken_only_after_a_no(status: int) -> None:
     with pytest.raises(ValidationError, match="look_on"):
         Write.model_validate({"request": "PUT /u", "look_on": [status]})
