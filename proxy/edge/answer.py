@@ -22,6 +22,7 @@ UNTIL_CLOSE: Final = 3
 
 CLOSE_LINE: Final = b"Connection: close\r\n"
 KEEP_LINE: Final = b"Connection: keep-alive\r\n"
+CRLF: Final = b"\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _LENGTH_DIGITS: Final = 18

@@ -12,7 +12,6 @@ Invariants (rules 1 and 3 of the data plane):
 import asyncio
 import socket
 import struct
-from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 import httptools
@@ -21,6 +20,7 @@ from proxy.edge.answer import CLOSE_LINE, render
 from proxy.edge.exchange import Exchange
 from proxy.edge.head import Parts, Rejection, judge
 from proxy.edge.inbox import Inbox
+from proxy.edge.phase import Phase
 from proxy.gate.decision import Deny, Kind
 from proxy.gate.fields import Field, forwarding_lines
 from proxy.reasons import Reason
@@ -29,17 +29,6 @@ if TYPE_CHECKING:
     from proxy.edge.plane import Plane
 
 _RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-
-
-class Phase(Enum):
-    """What the connection is doing."""
-
-    NEW = auto()
-    HEAD = auto()
-    BUSY = auto()
-    IDLE = auto()
-    LINGER = auto()
-    CLOSED = auto()
 
 
 class ClientConnection(asyncio.Protocol):
@@ -100,7 +89,8 @@ class ClientConnection(asyncio.Protocol):
         if self.exchange is None and self._inbox.is_whole_head(data):
             # The common case: one request without a body, in one read.
             try:
-                self._feed(data)
+                if not self._recall(data):
+                    self._feed(data)
             except Exception as error:
                 self.broken(error)
         else:
@@ -157,6 +147,17 @@ class ClientConnection(asyncio.Protocol):
             return exchange.wants_body
         return self._phase not in (Phase.LINGER, Phase.CLOSED)
 
+    def _recall(self, data: bytes) -> bool:
+        """Begins with a head seen before; False when llhttp must look, or is in the middle of a message."""
+        head = None if self._phase is Phase.HEAD else self._plane.known_requests.find(data, self.peer)
+        if head is None:
+            return False
+        self._phase = Phase.BUSY
+        self.keeps_alive = True
+        self.exchange = exchange = Exchange(self, self._plane, head, is_request_done=True)
+        exchange.begin()
+        return True
+
     def _feed(self, piece: bytes) -> None:
         try:
             self._parser.feed_data(piece)
@@ -168,24 +169,24 @@ class ClientConnection(asyncio.Protocol):
             return
         exchange = self.exchange
         if exchange is None:
-            self._head_fed(len(piece))
+            self._head_fed(piece)
         elif self._parts or self._is_message_done:
             parts, self._parts = self._parts, []
             exchange.body_arrived(parts, is_done=self._is_message_done)
 
-    def _head_fed(self, size: int) -> None:
-        self._head_size += size
+    def _head_fed(self, piece: bytes) -> None:
+        self._head_size += len(piece)
         limits = self._plane.limits
         if self._head_size > limits.header_bytes or len(self._headers) > limits.header_count:
             self._refuse(Rejection(431, Reason.BAD_REQUEST, "head too large"))
         elif self._has_head:
-            self._begin()
+            self._begin(piece)
         elif self._phase is not Phase.HEAD:
             if self._phase is Phase.IDLE:
                 self.deadline = self._plane.now + limits.header_timeout
             self._phase = Phase.HEAD
 
-    def _begin(self) -> None:
+    def _begin(self, piece: bytes) -> None:
         plane = self._plane
         self._phase = Phase.BUSY
         parts = Parts(self._method, self._version, self._url, self._headers, self._is_upgrade)
@@ -193,6 +194,8 @@ class ClientConnection(asyncio.Protocol):
         if isinstance(head, Rejection):
             self._refuse(head)
             return
+        if self.keeps_alive and not self._is_upgrade and self._head_size == len(piece):
+            plane.known_requests.note(piece, head)
         self._inbox.expect(head.length)
         self.is_http11 = self._version == "1.1"
         self.exchange = exchange = Exchange(self, plane, head, is_request_done=self._is_message_done)
@@ -246,7 +249,8 @@ class ClientConnection(asyncio.Protocol):
         if exchange is None or self._phase is Phase.CLOSED:
             return
         if self.keeps_alive and exchange.is_request_done and not plane.is_draining:
-            self._expect_head()
+            if self._has_head:  # a head that was known left nothing behind
+                self._expect_head()
             self._phase = Phase.IDLE
             self.deadline = plane.now + plane.limits.idle_timeout
             if self._inbox.data:

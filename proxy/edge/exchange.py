@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.edge.answer import (
     CHUNKED,
     CLOSE_LINE,
+    CRLF,
     KEEP_LINE,
     LAST_CHUNK,
     NO_BODY,
@@ -213,26 +214,36 @@ class Exchange(Ending):
             self.arm()
 
     def _answer_head(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
-        plane, client = self.plane, self.client
+        client = self.client
+        known = upstream.known
+        made = (known.framing, known.start) if known is not None else self._start_of_answer(upstream)
+        if made is None:
+            return None
+        framing, start = made
+        self._framing = framing
+        self.status = upstream.status
+        if not self.is_request_done or framing[0] == UNTIL_CLOSE or self.plane.is_draining:
+            client.keeps_alive = False
+        if not client.keeps_alive:
+            return framing, start + CLOSE_LINE + CRLF
+        return framing, start + CRLF if client.is_http11 else start + KEEP_LINE + CRLF
+
+    def _start_of_answer(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
+        """How the body is framed, and the head but for Connection; None when nobody can know where the answer ends."""
+        plane = self.plane
         sifted = (plane.own_answer_fields if self.is_own else plane.answer_fields).sift(upstream.headers)
         framing = frame(
             sifted,
             upstream.status,
             version=upstream.version,
             is_head=self.request.method == b"HEAD",
-            takes_chunks=client.is_http11,
+            takes_chunks=self.client.is_http11,
         )
         if framing is None:
             return None
-        self._framing = framing
-        self.status = upstream.status
-        if not self.is_request_done or framing[0] == UNTIL_CLOSE or plane.is_draining:
-            client.keeps_alive = False
-        connection = b"" if client.is_http11 else KEEP_LINE
-        if not client.keeps_alive:
-            connection = CLOSE_LINE
-        lines = joined(sifted[0])
-        return framing, b"%b%b%b%b\r\n" % (status_line(self.status), lines, framing[1], connection)
+        start = b"%b%b%b" % (status_line(upstream.status), joined(sifted[0]), framing[1])
+        upstream.note(framing, start)
+        return framing, start
 
     def _framed_body(self, upstream: UpstreamConnection, framing: Framing) -> bytes:
         parts = upstream.chunks

@@ -60,9 +60,10 @@ class Fields:
     `is_simple`: exactly one valid Host (`host`), and nothing that speaks of a body.
     """
 
-    __slots__ = ("cookie", "host", "is_simple", "kept", "named", "names", "watched")
+    __slots__ = ("cookie", "headers", "host", "is_simple", "kept", "named", "names", "watched")
 
     def __init__(self, headers: list[Field], cookies: Cookies) -> None:
+        self.headers = headers
         self.names = [name.lower() for name, _ in headers]
         self.watched = watched = _watched(self.names, headers)
         self.cookie = cookies.ours(watched[b"cookie"]) if b"cookie" in watched else None

@@ -6,6 +6,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from proxy.edge.head import FieldsReader, HeadRules
+from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
@@ -80,6 +81,7 @@ class Plane:
         self.head_rules = HeadRules(
             FieldsReader(Cookies(fields.cookie.encode("ascii"))), scheme, limits.body_bytes
         )
+        self.known_requests = KnownRequests(scheme, limits.header_bytes)
         self.request_fields = RequestFields(fields)
         self.answer_fields = AnswerFields(fields.cookie)
         self.own_answer_fields = AnswerFields(None)

@@ -1,7 +1,8 @@
 """Connections to the app: one exchange at a time, and back to the pool only after a complete, clean one.
 
 Invariants (rules 2 and 8 of the data plane):
-- A fresh response parser per exchange. What follows a complete answer makes the connection unusable, never the next answer.
+- A fresh response parser per exchange, made when a byte comes that is not known already (`known`). What follows a complete answer
+  makes the connection unusable, never the next answer.
 - To HEAD, the answer ends with its final head; llhttp is fed up to that point and not one byte further.
 - Fields after the head are trailers: dropped.
 - A byte on an idle connection closes it.
@@ -13,7 +14,9 @@ from typing import Final, Protocol
 
 import httptools
 
+from proxy.edge.answer import Framing
 from proxy.edge.inbox import END_OF_HEAD
+from proxy.edge.known import AnswerHead, KnownAnswers
 from proxy.edge.rules import UpstreamRules
 from proxy.gate.fields import Field
 
@@ -31,16 +34,21 @@ class Receiver(Protocol):
 
 
 class UpstreamConnection(asyncio.Protocol):
-    """Reads answers; `status`, `headers`, `version` stand once `has_head`; `chunks` are taken by the exchange."""
+    """Reads answers; `status`, `headers`, `version` stand once `has_head`; `chunks` are taken by the exchange.
+
+    `known` is a head remembered from an earlier answer, and then stands for `headers` and `version`. Without a memory
+    (`known_answers`) every answer is parsed.
+    """
 
     __slots__ = (
-        "_is_draining_head", "_is_eof", "_is_head", "_is_open", "_parser", "_raw", "_tail", "chunks",
+        "_is_eof", "_is_head", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
         "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
-        "is_faulty", "is_reused", "keeps_alive", "max_head", "status", "transport", "version",
+        "is_faulty", "is_reused", "keeps_alive", "known", "max_head", "status", "transport", "version",
     )  # fmt: skip
 
-    def __init__(self, max_head: int) -> None:
+    def __init__(self, max_head: int, known_answers: KnownAnswers | None = None) -> None:
         self.max_head = max_head
+        self._known_answers = known_answers
         self.exchange: Receiver | None = None
         self.transport: asyncio.Transport
         self.is_reused = False
@@ -56,10 +64,11 @@ class UpstreamConnection(asyncio.Protocol):
     def begin(self, exchange: Receiver, head: bytes, *, is_head: bool) -> None:
         """Sends a request's head; what comes from now on is its answer."""
         self.exchange = exchange
-        self._parser = httptools.HttpResponseParser(self)
         self._is_head = is_head
         self._raw = 0
         self._tail = b""
+        self._only_read = b""
+        self.known: AnswerHead | None = None
         self.headers: list[Field] = []
         self.chunks: list[bytes] = []
         self.interims: list[tuple[int, list[Field]]] = []
@@ -89,7 +98,11 @@ class UpstreamConnection(asyncio.Protocol):
         if exchange is None:
             self.close()
             return
-        self.has_bytes = True
+        if self.has_bytes:
+            self._only_read = b""
+        elif self._recall(data):
+            exchange.answer_arrived(self)
+            return
         try:
             if self._is_head:
                 self._feed_head_only(data)
@@ -103,6 +116,32 @@ class UpstreamConnection(asyncio.Protocol):
             if self._raw > self.max_head:
                 self.is_faulty = True
         exchange.answer_arrived(self)
+
+    def _recall(self, data: bytes) -> bool:
+        """Takes the first read of an answer; True when it is a whole answer with a known head, else a parser is ready for it."""
+        self.has_bytes = True
+        memory = self._known_answers
+        if memory is not None and not self._is_head:
+            found = memory.find(data)
+            if found is not None:
+                head, body = found
+                self.known = head
+                self.status = head.status
+                self.keeps_alive = self.has_head = self.is_complete = True
+                self.chunks.append(body)
+                return True
+            self._only_read = data
+        self._parser = httptools.HttpResponseParser(self)
+        return False
+
+    def note(self, framing: Framing, start: bytes) -> None:
+        """Remembers this answer's head, when it came in one read with a body in one part: then llhttp said where that begins."""
+        memory, chunks = self._known_answers, self.chunks
+        if memory is None or not self._only_read or not memory.is_worth_noting():
+            return
+        if len(chunks) == 1 and self.is_usable:
+            head = AnswerHead(self.status, framing, start, len(chunks[0]))
+            memory.note(self._only_read[: -head.length], head)
 
     def _feed_head_only(self, data: bytes) -> None:
         """Feeds up to the end of each head, so that a body nobody may send is never parsed as the next answer."""
@@ -203,6 +242,7 @@ class Pool:
         self._loop = loop
         self._opened = opened
         self._idle: list[UpstreamConnection] = []
+        self.known_answers = KnownAnswers()
 
     def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or None. One that may be stale only for a request that may be sent twice."""
@@ -232,7 +272,7 @@ class Pool:
         rules = self._rules
         async with asyncio.timeout(rules.connect_timeout):
             _, upstream = await self._loop.create_connection(
-                lambda: UpstreamConnection(rules.header_bytes), rules.host, rules.port
+                lambda: UpstreamConnection(rules.header_bytes, self.known_answers), rules.host, rules.port
             )
         self._opened()
         return upstream

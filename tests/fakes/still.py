@@ -104,7 +104,7 @@ class StillPool(Pool):
         known = super().take(now, is_repeatable=is_repeatable)
         if known is not None:
             return known
-        upstream, transport = UpstreamConnection(65536), FakeTransport()
+        upstream, transport = UpstreamConnection(65536, self.known_answers), FakeTransport()
         upstream.connection_made(cast(asyncio.BaseTransport, transport))
         self.made.append((upstream, transport))
         return upstream

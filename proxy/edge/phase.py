@@ -1,0 +1,14 @@
+"""The phases of a client's connection; `client.py` draws how they follow each other."""
+
+from enum import Enum, auto
+
+
+class Phase(Enum):
+    """What the connection is doing."""
+
+    NEW = auto()
+    HEAD = auto()
+    BUSY = auto()
+    IDLE = auto()
+    LINGER = auto()
+    CLOSED = auto()
