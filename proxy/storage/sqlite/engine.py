@@ -12,7 +12,7 @@ from proxy.storage.sqlite.thread import ConnectionThread
 
 Result = TypeVar("Result")
 
-DEFAULT_TIMEOUT: Final = 2.0
+DEFAULT_TIMEOUT: Final = 5.0
 
 
 class SqliteEngine:
@@ -34,10 +34,12 @@ class SqliteEngine:
         return await self._bounded(self._writer, transaction)
 
     async def close(self) -> None:
-        """Finish what waits and close the file; a thread that hangs on its disk is left behind after the time-out."""
-        for thread in (self._writer, self._reader):
+        """Finish what waits and close the file; a thread that hangs on its disk is left behind after the time-out.
+
+        The writer closes last: only a connection that may write can fold the write-ahead log back into the one file.
+        """
+        for thread in (self._reader, self._writer):
             thread.close()
-        for thread in (self._writer, self._reader):
             await asyncio.wait([asyncio.wrap_future(thread.stopped)], timeout=self._timeout)
 
     async def _bounded(self, thread: ConnectionThread, job: Callable[[sqlite3.Connection], Result]) -> Result:
