@@ -43,7 +43,7 @@ class Desk:
 
     async def audited(self, event: str, **facts: Any) -> None:
         """Write into the audit trail what this command did, and who ran it."""
-        await self.store.audit.append([(now(), redact({"event": event, "by": operator().by, **facts}))])
+        await audited(self.store, event, **facts)
 
 
 def at_desk(args: Namespace, work: Callable[[Desk], Awaitable[Result]]) -> Result:
@@ -55,6 +55,11 @@ def at_desk(args: Namespace, work: Callable[[Desk], Awaitable[Result]]) -> Resul
         return await work(Desk(settings=settings, store=store, effective=effective))
 
     return with_store(settings, run)
+
+
+async def audited(store: SqliteStore, event: str, **facts: Any) -> None:
+    """Write into the audit trail what a command did, and who ran it."""
+    await store.audit.append([(now(), redact({"event": event, "by": operator().by, **facts}))])
 
 
 def operator() -> Origin:

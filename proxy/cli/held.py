@@ -4,7 +4,7 @@ import sys
 from argparse import Namespace
 
 from proxy.cli.configuration import configured
-from proxy.cli.desk import print_json
+from proxy.cli.desk import audited, print_json
 from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.holding import ALL, drop, held_scopes, release
 from proxy.provisioning.model import Entry, EntryState
@@ -37,7 +37,11 @@ async def _look(store: SqliteStore) -> tuple[tuple[str, ...], tuple[Entry, ...]]
 async def _decide(store: SqliteStore, scope: str, *, is_released: bool) -> int | None:
     if scope not in await held_scopes(store.ledger):
         return None
-    return await (release if is_released else drop)(scope, store.outbox, store.ledger, now())
+    count = await (release if is_released else drop)(scope, store.outbox, store.ledger, now())
+    await audited(
+        store, "rule", outcome=f"held {'release' if is_released else 'drop'}", after=scope, people=count
+    )
+    return count
 
 
 def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...], *, is_json: bool) -> int:

@@ -4,9 +4,10 @@ import sys
 from argparse import Namespace
 
 from proxy.cli.configuration import configured
-from proxy.cli.desk import print_json
+from proxy.cli.desk import audited, print_json
 from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.model import EntryState
+from proxy.storage.sqlite.store import SqliteStore
 
 _MOST: int = 1_000_000
 
@@ -24,7 +25,7 @@ def run(args: Namespace) -> int:
             print("nothing is parked")
         return 0
     entry: int | None = args.entry
-    count = with_store(settings, lambda store: store.outbox.reopen(entry, EntryState.PARKED, now()))
+    count = with_store(settings, lambda store: _retry(store, entry))
     if entry is not None and count == 0:
         print(f"muster: entry {entry} is not parked (muster parked list shows what is)", file=sys.stderr)
         return 1
@@ -33,3 +34,9 @@ def run(args: Namespace) -> int:
     else:
         print(f"{count} will be tried again")
     return 0
+
+
+async def _retry(store: SqliteStore, entry: int | None) -> int:
+    count = await store.outbox.reopen(entry, EntryState.PARKED, now())
+    await audited(store, "rule", outcome="parked retry", people=count)
+    return count

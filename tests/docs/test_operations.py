@@ -75,6 +75,9 @@ def audit_events() -> set[str]:
     """Every word that is written as an audit event, by whoever writes one."""
     observers, events = text_of("proxy/app/observers.py"), {"app_call"}
     events |= set(re.findall(r'_audit\(\s*"(\w+)"', observers))
+    for path in (ROOT / "proxy" / "cli").glob("*.py"):
+        events |= set(re.findall(r'audited\((?:store, )?"(\w+)"', path.read_text("utf-8")))
+    events |= set(re.findall(r'"event": "(\w+)"', text_of("proxy/app/trail.py")))
     for path in (ROOT / "proxy" / "provisioning").glob("*.py"):
         events |= set(re.findall(r'journal\.write\(\s*"(\w+)"', path.read_text("utf-8")))
     tree = ast.parse(text_of("proxy/provisioning/performing.py"))

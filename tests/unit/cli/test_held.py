@@ -1,6 +1,7 @@
 """`muster held`: list, release, drop."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -84,3 +85,15 @@ def test_a_scope_that_is_not_held_is_a_sentence(
     asyncio.run(_run(in_store, nothing))
     assert main(["held", "release", "idp:nobody", "-c", str(config)]) == 1
     assert "'idp:nobody' is not held" in capsys.readouterr().err
+
+
+def test_scopes_and_people_as_json(
+    config: Path, in_store: InStore, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asyncio.run(_run(in_store, hold_one))
+    assert main(["held", "list", "--json", "-c", str(config)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["scopes"] == [SCOPE]
+    assert [(one["reason"], one["detail"]) for one in shown["entries"]] == [("guard_tripped", SCOPE)]
+    assert main(["held", "release", SCOPE, "--json", "-c", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"scope": SCOPE, "people": 1, "released": True}

@@ -1,6 +1,7 @@
 """`muster parked`: list, retry."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -59,3 +60,10 @@ def test_one_is_retried_by_its_number(parked: Path, capsys: pytest.CaptureFixtur
     out, err = capsys.readouterr()
     assert out == "1 will be tried again\n"
     assert "entry 1 is not parked" in err
+
+
+def test_entries_as_json(parked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["parked", "list", "--json", "-c", str(parked)]) == 0
+    assert len(json.loads(capsys.readouterr().out)["entries"]) == 2
+    assert main(["parked", "retry", "--json", "-c", str(parked)]) == 0
+    assert json.loads(capsys.readouterr().out) == {"tried_again": 2}

@@ -1,0 +1,132 @@
+"""`muster groups`: links by command beside those of the configuration."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.main import main
+from proxy.groups.rules import LinkMode
+from proxy.groups.stored import Ruled
+from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.sqlite.store import SqliteStore
+from tests.fakes.commands import in_store
+
+
+async def ruled(store: SqliteStore) -> Ruled:
+    return await store.rulings.ruled()
+
+
+@pytest.fixture
+def ran(config: Path) -> Path:
+    """Muster has run with this configuration."""
+    in_store(config, ruled)
+    return config
+
+
+def groups(config: Path, *words: str) -> int:
+    return main(["groups", *words, "-c", str(config)])
+
+
+def test_a_pasted_string_is_split_and_normalised(ran: Path) -> None:
+    assert groups(ran, "link", "Cafe\u0301", "a, b", "c") == 0
+    (held,) = in_store(ran, ruled).links
+    assert held.link.app_group == "Café"
+    assert held.link.idp_groups == frozenset({"a", "b", "c"})
+    assert held.origin.by.startswith("cli (")
+
+
+def test_a_list_says_where_each_link_comes_from(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups(ran, "link", "Writers", "authors", "--idp", "corp", "--observe")
+    capsys.readouterr()
+    assert groups(ran, "list") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert [row.split()[0] for row in rows[1:]] == ["Developers", "Writers"]
+    assert "configuration" in rows[1]
+    assert "observe" in rows[2]
+    assert "cli (" in rows[2]
+
+
+def test_a_list_in_json_tells_the_origin_apart(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups(ran, "link", "Writers", "authors")
+    capsys.readouterr()
+    groups(ran, "list", "--json")
+    first, second = json.loads(capsys.readouterr().out)["links"]
+    assert first == {
+        "app_group": "Developers",
+        "idp_groups": ["engineers", "platform"],
+        "idps": [],
+        "mode": "active",
+        "origin": {"by": "configuration"},
+        "is_overruled": False,
+    }
+    assert second["origin"]["by"].startswith("cli (")
+
+
+def test_a_stored_link_that_the_configuration_overrules_is_shown_so(
+    ran: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    groups(ran, "link", "Writers", "authors")
+    ran.write_text(ran.read_text().replace("{app: Developers,", "{app: Writers,"))
+    capsys.readouterr()
+    groups(ran, "list")
+    assert "(overruled by the configuration)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("action", ["unlink", "observe", "deactivate", "activate"])
+def test_the_configurations_link_is_refused(
+    action: str, ran: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert groups(ran, action, "Developers") == 1
+    assert groups(ran, "link", "Developers", "others") == 1
+    assert "the configuration links 'Developers', and it wins" in capsys.readouterr().err
+    assert in_store(ran, ruled) == Ruled()
+
+
+@pytest.mark.parametrize(
+    ("action", "mode"),
+    [("observe", LinkMode.OBSERVE), ("deactivate", LinkMode.OFF), ("activate", LinkMode.ACTIVE)],
+)
+def test_a_links_mode_is_changed_and_nothing_else_of_it(action: str, mode: LinkMode, ran: Path) -> None:
+    groups(ran, "link", "Writers", "authors", "--idp", "corp")
+    assert groups(ran, action, "Writers") == 0
+    (held,) = in_store(ran, ruled).links
+    assert (held.link.mode, held.link.idps) == (mode, frozenset({"corp"}))
+
+
+def test_unlinking_takes_it_out(ran: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    groups(ran, "link", "Writers", "authors")
+    assert groups(ran, "unlink", "Writers") == 0
+    assert "its members stay as they are" in capsys.readouterr().out
+    assert in_store(ran, ruled).links == ()
+    assert groups(ran, "unlink", "Writers") == 1
+    assert groups(ran, "observe", "Writers") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["Writers", " , "], "at least one IdP group"),
+        (["Writers", "a", "--idp", "nope"], "no IdP with the id 'nope'"),
+    ],
+)
+def test_a_mistake_is_a_sentence(
+    words: list[str], message: str, ran: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert groups(ran, "link", *words) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_every_change_is_in_the_trail(ran: Path) -> None:
+    groups(ran, "link", "Writers", "authors")
+    groups(ran, "unlink", "Writers")
+
+    async def read(store: SqliteStore) -> list[str]:
+        return [one["outcome"] for _, one in await store.audit.read(AuditQuery(event="rule"))]
+
+    assert in_store(ran, read) == ["groups link", "groups unlink"]
+
+
+def test_without_a_store_nothing_is_made(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert groups(config, "link", "Writers", "authors") == 2
+    assert "has not run with this configuration" in capsys.readouterr().err
