@@ -42,6 +42,8 @@ class Reason(StrEnum):
     TIMER_CANCELLED = "timer_cancelled"
     TIMER_FROZEN = "timer_frozen"
     TIMER_FIRED = "timer_fired"
+    # the inactivity sweep (semantics §6.3)
+    INACTIVE = "inactive"
     # what a directory says (semantics §5.2)
     DIRECTORY_SUSPENDED = "directory_suspended"
     DIRECTORY_GONE = "directory_gone"
@@ -70,6 +72,8 @@ class Reason(StrEnum):
     NO_MATCH = "no_match"
     APP_GROUP_MISSING = "app_group_missing"
     NOT_STATED = "not_stated"
+    UNKNOWN_MEMBER = "unknown_member"
+    ARCHIVED_IN_APP = "archived_in_app"
     OBSERVED_ONLY = "observed_only"
     OWNER_LEFT_ALONE = "owner_left_alone"
     PROTECTED_LEFT_ALONE = "protected_left_alone"

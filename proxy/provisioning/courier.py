@@ -89,6 +89,11 @@ class Courier:
         self._going: dict[object, CourierRules] = {}
 
     @property
+    def kit(self) -> Kit:
+        """What its visits work with now."""
+        return self._kit
+
+    @property
     def rules(self) -> CourierRules:
         """What it goes by now."""
         return self._kit.rules

@@ -16,6 +16,7 @@ from proxy.provisioning.model import Leave, Plan, Step
 from proxy.reasons import Reason
 
 RELEASED = "released:"
+WAITING = "waiting:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,16 +69,22 @@ def released_mark(scope: str, person: str) -> str:
     return f"{RELEASED}{scope} {person}"
 
 
-def scopes_of(step: Step, idp: IdpId) -> tuple[str, ...]:
-    """The scopes that a step counts in; none for one that takes nothing away."""
+def waiting_mark(scope: str, person: str) -> str:
+    """What the ledger latches to say: this person, of whom no entry tells, is held under this scope."""
+    return f"{WAITING}{scope} {person}"
+
+
+def scopes_of(step: Step, idp: IdpId | None) -> tuple[str, ...]:
+    """The scopes that a step counts in; none for one that takes nothing away. Of somebody no IdP vouched for, only links."""
     if not step.takes_away:
         return ()
+    of_idp = () if idp is None else (idp_scope(idp),)
     if isinstance(step.operation, Leave):
-        return idp_scope(idp), link_scope(step.operation.group.name)
-    return (idp_scope(idp),)
+        return (*of_idp, link_scope(step.operation.group.name))
+    return of_idp
 
 
-def scopes_to_count(plan: Plan, idp: IdpId) -> tuple[str, ...]:
+def scopes_to_count(plan: Plan, idp: IdpId | None) -> tuple[str, ...]:
     """Every scope that the plan counts in, once each, in the order of its steps."""
     return tuple(dict.fromkeys(scope for step in plan.steps for scope in scopes_of(step, idp)))
 
@@ -94,7 +101,7 @@ def judge(
     figures: Mapping[str, Figure],
     latched: frozenset[str],
     *,
-    idp: IdpId,
+    idp: IdpId | None,
     person: str,
     rules: GuardRules,
 ) -> Judgement:
@@ -112,7 +119,7 @@ def judge(
     return Judgement(plan=replace(plan, steps=allowed), held=_held(plan, closed, idp), tripped=tripped)
 
 
-def _held(plan: Plan, closed: frozenset[str], idp: IdpId) -> tuple[Held, ...]:
+def _held(plan: Plan, closed: frozenset[str], idp: IdpId | None) -> tuple[Held, ...]:
     held = (
         (scope, tuple(step for step in plan.steps if scope in scopes_of(step, idp)))
         for scope in scopes_to_count(plan, idp)

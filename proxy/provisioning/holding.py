@@ -3,12 +3,14 @@
 from proxy.identity import IdpId
 from proxy.provisioning.guard import (
     RELEASED,
+    WAITING,
     Figure,
     Judgement,
     judge,
     link_scope,
     released_mark,
     scopes_to_count,
+    waiting_mark,
 )
 from proxy.provisioning.kit import Journal, Kit
 from proxy.provisioning.model import AccountId, Entry, EntryState, Leave, Plan
@@ -19,7 +21,7 @@ ALL = 1_000_000
 
 
 async def consult_guard(
-    kit: Kit, journal: Journal, planned: Plan, *, idp: IdpId, account: AccountId
+    kit: Kit, journal: Journal, planned: Plan, *, idp: IdpId | None, account: AccountId
 ) -> Judgement:
     """Counts the person in every scope the plan takes something under, judges, and latches what that trips."""
     latched = await kit.ledger.latched()
@@ -40,7 +42,8 @@ async def consult_guard(
 
 async def held_scopes(ledger: GuardLedger) -> tuple[str, ...]:
     """The scopes that wait for an administrator."""
-    return tuple(sorted(scope for scope in await ledger.latched() if not scope.startswith(RELEASED)))
+    latched = await ledger.latched()
+    return tuple(sorted(scope for scope in latched if not scope.startswith((RELEASED, WAITING))))
 
 
 async def release(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
@@ -52,10 +55,13 @@ async def release(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -
     for entry in entries:
         if entry.account_id is not None:
             await ledger.latch(released_mark(scope, entry.account_id), now)
+    waiting = await _no_longer_waiting(scope, ledger)
+    for person in waiting:
+        await ledger.latch(released_mark(scope, person), now)
     await ledger.unlatch(scope)
     for entry in entries:
         await outbox.reopen(entry.id, EntryState.HELD, now)
-    return len(entries)
+    return len(entries) + len(waiting)
 
 
 async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
@@ -64,8 +70,18 @@ async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> i
     Each is settled in one step: opened again it would be for a courier to take, and to carry out once the latch is gone.
     """
     settled = [await outbox.dismiss(entry, now) for entry in await _held(scope, outbox)]
+    waiting = await _no_longer_waiting(scope, ledger)
     await ledger.unlatch(scope)
-    return sum(settled)
+    return sum(settled) + len(waiting)
+
+
+async def _no_longer_waiting(scope: str, ledger: GuardLedger) -> tuple[str, ...]:
+    """Members nobody vouched for, whom a look at the whole group found and the guard held; the next look finds them again."""
+    prefix = waiting_mark(scope, "")
+    marks = sorted(mark for mark in await ledger.latched() if mark.startswith(prefix))
+    for mark in marks:
+        await ledger.unlatch(mark)
+    return tuple(mark.removeprefix(prefix) for mark in marks)
 
 
 async def _held(scope: str, outbox: Outbox) -> list[Entry]:
