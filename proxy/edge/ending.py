@@ -26,7 +26,7 @@ class Ending:
     """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
 
     __slots__ = (
-        "_framing", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
+        "_framing", "_is_retried", "_received", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
         "is_upstream_full", "plane", "request", "sent", "session", "started_at", "status",
     )  # fmt: skip
 
@@ -44,6 +44,8 @@ class Ending:
         self.sent = 0
         self.is_own = False
         self.is_upstream_full = False
+        self._is_retried = False
+        self._received = 0
         self._framing: Framing | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: UpstreamConnection | None = None

@@ -15,7 +15,7 @@ Rules kept here:
 """
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from proxy.edge.answer import (
     CHUNKED,
@@ -35,14 +35,9 @@ from proxy.edge.answer import (
 from proxy.edge.ending import Ending
 from proxy.edge.forward import own_head, upstream_head
 from proxy.edge.head import CHUNKED as CHUNKED_BODY
-from proxy.edge.head import Head
 from proxy.edge.upstream import UpstreamConnection
 from proxy.gate.decision import Admit, Open, Own, Verdict
 from proxy.reasons import Reason
-
-if TYPE_CHECKING:
-    from proxy.edge.client import ClientConnection
-    from proxy.edge.plane import Plane
 
 IDEMPOTENT: Final = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PROPFIND", b"REPORT", b"SEARCH"))
 """Methods sent again when a kept connection turned out stale (RFC 9110 §9.2.2, the safe ones only)."""
@@ -55,14 +50,7 @@ FOREVER: Final = float("inf")
 class Exchange(Ending):
     """Owned by its client connection; at most one per connection."""
 
-    __slots__ = ("_head_bytes", "_is_retried", "_received")
-
-    def __init__(
-        self, client: "ClientConnection", plane: "Plane", head: Head, *, is_request_done: bool
-    ) -> None:
-        super().__init__(client, plane, head, is_request_done=is_request_done)
-        self._is_retried = False
-        self._received = 0
+    __slots__ = ("_head_bytes",)
 
     # The verdict.
 

@@ -1,10 +1,16 @@
 """The access log: one line for every finished exchange, rendered by hand and written in batches."""
 
 from collections.abc import Callable
-from typing import Protocol
+from functools import lru_cache
+from typing import Final, Protocol
 
 from proxy.telemetry.lines import Lines, Timestamps, quoted
 from proxy.telemetry.metrics import RequestCounts
+
+_CLASSES: Final = tuple(f"{hundreds}xx" for hundreds in range(10))
+
+quoted_method: Final = lru_cache(maxsize=64)(quoted)
+"""There are few methods, and nearly every line has one of two."""
 
 
 class LoggedRequest(Protocol):
@@ -42,13 +48,13 @@ class AccessLog:
         self, peer: str, request: LoggedRequest, status: int, sent: int, seconds: float, session: str | None
     ) -> None:
         """`seconds` is how long the exchange took, `sent` the bytes of the answer."""
-        self._counts.add(f"{status // 100}xx")
+        self._counts.add(_CLASSES[status // 100])
         if not self._is_written:
             return
         whose = f',"session":"{session[:16]}"' if session else ""
         self._lines.add(
             f'{{"kind":"access","at":"{self._times.text(self._clock())}","peer":"{peer}",'
-            f'"method":{quoted(request.method)},"path":{quoted(request.path)},'
+            f'"method":{quoted_method(request.method)},"path":{quoted(request.path)},'
             f'"status":{status},"bytes":{sent},"ms":{seconds * 1000:.1f}{whose}}}'
         )
 

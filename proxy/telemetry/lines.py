@@ -35,20 +35,25 @@ class Lines:
 
 
 class Timestamps:
-    """ISO 8601 in UTC with milliseconds; the whole second's text is made once a second."""
+    """ISO 8601 in UTC with milliseconds; a second's text is made once, and so is a millisecond's: lines come in bursts."""
 
-    __slots__ = ("_second", "_text")
+    __slots__ = ("_instant", "_millisecond", "_second", "_text")
 
     def __init__(self) -> None:
-        self._second = -1
-        self._text = ""
+        self._second = self._millisecond = -1
+        self._text = self._instant = ""
 
     def text(self, now: float) -> str:
         second = int(now)
+        millisecond = int((now - second) * 1000)
         if second != self._second:
             self._text = datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
             self._second = second
-        return f"{self._text}.{int((now - second) * 1000):03d}Z"
+        elif millisecond == self._millisecond:
+            return self._instant
+        self._millisecond = millisecond
+        self._instant = f"{self._text}.{millisecond:03d}Z"
+        return self._instant
 
 
 def to_json(record: Any) -> str:

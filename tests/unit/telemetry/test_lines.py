@@ -65,6 +65,12 @@ def test_a_time_is_iso_8601_in_utc(now: float, text: str) -> None:
     assert Timestamps().text(now) == text
 
 
+def test_times_of_one_burst_differ_when_second_or_millisecond_does() -> None:
+    times = Timestamps()
+    texts = [times.text(now)[-7:] for now in (1.5, 1.5004, 1.625, 2.625, 2.625, 1.625)]
+    assert texts == ["01.500Z", "01.500Z", "01.625Z", "02.625Z", "02.625Z", "01.625Z"]
+
+
 def test_a_clock_that_goes_back_is_believed() -> None:
     times = Timestamps()
     assert times.text(10.0) > times.text(5.0)
