@@ -75,9 +75,7 @@ async def _carry(desk: Desk, entry: Entry) -> None:
     """One visit, unless somebody else has the entry or it must wait."""
     if entry.next_attempt_at > now():
         return
-    async with own_courier(desk) as courier:
-        claim = await desk.store.outbox.claim(
-            holder="cli", now=now(), seconds=_CLAIM_SECONDS, entry_id=entry.id
-        )
-        if claim is not None:
+    claim = await desk.store.outbox.claim(holder="cli", now=now(), seconds=_CLAIM_SECONDS, entry_id=entry.id)
+    if claim is not None:
+        async with own_courier(desk) as courier:
             await courier.visit(claim)
