@@ -7,7 +7,7 @@ from typing import Final
 from proxy.apps.accounts import Accounts, cannot
 from proxy.apps.api import AdminApi, Asked
 from proxy.apps.capabilities import capabilities_of
-from proxy.apps.expression import Expression, Unread
+from proxy.apps.expression import Expression, Unread, is_so
 from proxy.apps.naming import suited, values_of
 from proxy.apps.preset import OperationName
 from proxy.apps.reading import read_group, read_id, read_item
@@ -134,6 +134,8 @@ class Operations:
         verdict = asked.verdict
         if not isinstance(verdict, Done):
             return await self._in_the_way(profile, verdict) if _may_look(request, asked) else verdict
+        if is_so(request.taken_when, verdict.document):
+            return AppRefusal(reason=Reason.LOGIN_TAKEN, detail=f"the app made nobody of {profile.login!r}")
         return await self._made_account(request.answer, profile, verdict)
 
     async def _made_account(

@@ -173,7 +173,8 @@ class LoginRule(Section):
 class CreateRequest(Write):
     """Making an account. `logins` are patterns in the order in which whoever asks for a new account tries them.
 
-    `login` says which the app can have; one that it cannot gives way to the first pattern's that it can.
+    `login` says which the app can have; one that it cannot gives way to the first pattern's that it can. `taken_when` is true of
+    a success that made nobody, because somebody was there.
     """
 
     allowed = PROFILE | {"random_password"}
@@ -181,6 +182,7 @@ class CreateRequest(Write):
 
     logins: tuple[TemplateField, ...] = Field(min_length=1)
     login: LoginRule = LoginRule()
+    taken_when: ExpressionField | None = None
 
     @model_validator(mode="after")
     def _logins_are_known(self) -> Self:

@@ -184,7 +184,7 @@ class CorpApp(Served):
     async def _front(
         self, request: web.Request, handler: Callable[..., Awaitable[web.StreamResponse]]
     ) -> web.StreamResponse:
-        self.seen.append(await _seen(request))
+        self.seen.append(await seen(request))
         if request.path == "/auth":
             return await handler(request)
         fault = await self.faults.popleft()(request) if self.faults else None
@@ -311,7 +311,7 @@ class ScriptedApp(Served):
         return application
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
-        self.seen.append(await _seen(request))
+        self.seen.append(await seen(request))
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
         try:
@@ -321,7 +321,7 @@ class ScriptedApp(Served):
         return answer or web.Response(status=404)
 
 
-async def _seen(request: web.Request) -> Seen:
+async def seen(request: web.Request) -> Seen:
     text = await request.text()
     body = json.loads(text) if text else None
     return Seen(method=request.method, target=request.raw_path, headers=dict(request.headers), body=body)
