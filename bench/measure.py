@@ -40,11 +40,23 @@ def rss_mib(pids: Sequence[int]) -> float:
     return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids) * PAGE / 2**20
 
 
-def run_wrk(target: Target, *, seconds: float, connections: int) -> Run:
+FRESH_SCRIPT = """
+local number = 0
+request = function()
+  number = number + 1
+  return wrk.format("GET", "/fresh/1k?n=" .. number)
+end
+"""
+"""No request line comes twice; below `/fresh/` the upstream gives every answer an id of its own."""
+
+
+def run_wrk(target: Target, *, seconds: float, connections: int, script: Path | None = None) -> Run:
     """One run. Raises RuntimeError when an answer was not 2xx or a connection failed: that would be no measurement."""
     command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s", "--latency"]
     for name, value in target.headers.items():
         command += ["-H", f"{name}: {value}"]
+    if script is not None:
+        command += ["-s", str(script)]
     before = cpu_seconds(target.pids)
     output = subprocess.run([*command, target.url], capture_output=True, text=True, check=True).stdout
     spent = cpu_seconds(target.pids) - before

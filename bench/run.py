@@ -1,4 +1,5 @@
 """The side-by-side measurement: `python -m bench.run`. BENCH_SECONDS per run (default 3), BENCH_RUNS rounds (default 5).
+With BENCH_FRESH=1 no request line and no answer's head comes twice: what nothing that is remembered can make cheaper.
 
 Interleaved: every round measures every target once, so that what the machine does meanwhile hits all alike. Prints a table and
 writes `bench/out/latest.json`.
@@ -12,13 +13,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench.measure import Run, median, run_wrk
+from bench.measure import FRESH_SCRIPT, Run, median, run_wrk
 from bench.signed_in import muster
 from bench.targets import (
     ROOT,
     Start,
     Target,
     edge_only,
+    has_access_line,
     is_answering,
     nginx_proxy,
     nginx_upstream,
@@ -26,9 +28,15 @@ from bench.targets import (
 )
 
 CONNECTIONS = 64
-SCENARIO = "GET 1 KiB, 64 keep-alive connections"
+IS_FRESH = os.environ.get("BENCH_FRESH", "0") != "0"
+SCENARIO = "GET 1 KiB, 64 keep-alive connections" + (", every request and answer new" if IS_FRESH else "")
 STARTS: tuple[Start, ...] = (nginx_proxy, plain_aiohttp, edge_only, muster)
 NEEDED = ("wrk", "nginx")
+FOOT = """\
+nginx:   one worker, proxy_pass with keep-alive, no sign-in; {log}, in batches (buffer=64k flush=1s)
+aiohttp: bench/plain_proxy.py as people write it, on asyncio's own loop, no sign-in; {log}, a line at a time (logging)
+edge:    the data plane alone, on uvloop, one session cached; {log}, in batches
+muster:  `muster serve` as shipped, signed in through the demo IdP, session in SQLite; {log}, in batches"""
 
 
 def missing() -> list[str]:
@@ -42,14 +50,25 @@ def measure(starts: tuple[Start, ...], *, seconds: float, rounds: int) -> dict[s
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-bench-")))
         upstream = stack.enter_context(nginx_upstream(directory))
+        script = _script(directory)
         targets = [stack.enter_context(start(upstream, directory)) for start in starts]
         runs: dict[str, list[Run]] = {target.name: [] for target in targets}
         for target in targets:
             _warm(target)
         for _ in range(rounds):
             for target in targets:
-                runs[target.name].append(run_wrk(target, seconds=seconds, connections=CONNECTIONS))
+                runs[target.name].append(
+                    run_wrk(target, seconds=seconds, connections=CONNECTIONS, script=script)
+                )
     return {name: median(those) for name, those in runs.items()}
+
+
+def _script(directory: Path) -> Path | None:
+    if not IS_FRESH:
+        return None
+    script = directory / "fresh.lua"
+    script.write_text(FRESH_SCRIPT)
+    return script
 
 
 def _warm(target: Target) -> None:
@@ -97,6 +116,7 @@ def main() -> int:
     results = measure(STARTS, seconds=seconds, rounds=rounds)
     print(f"{SCENARIO}; one process each, median of {rounds} interleaved runs of {seconds:g} s")
     print(table(results))
+    print(FOOT.format(log="an access line a request to a file" if has_access_line() else "no access lines"))
     print(f"written: {save(results).relative_to(ROOT)}")
     return 0
 

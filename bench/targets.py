@@ -95,6 +95,9 @@ http {{
 """
 
 
+_FRESH = "alias {directory}/root/; add_header X-Request-Id $request_id;"
+
+
 def _nginx(port: int, directory: Path, *, more: str, server: str, access: str) -> list[str]:
     binary = shutil.which("nginx") or "/usr/sbin/nginx"
     path = directory / f"{port}.conf"
@@ -109,7 +112,7 @@ def nginx_upstream(directory: Path) -> Iterator[int]:
     (directory / "root").mkdir(exist_ok=True)
     (directory / "root" / "1k").write_bytes(b"x" * 1024)
     (directory / "root" / "64k").write_bytes(b"x" * 65536)
-    server = f"root {directory}/root; default_type text/plain;"
+    server = f"root {directory}/root; default_type text/plain; location /fresh/ {{ {_FRESH.format(directory=directory)} }}"
     command = _nginx(port, directory, more="open_file_cache max=10;", server=server, access="off")
     with process(command, port, directory):
         yield port
