@@ -37,6 +37,16 @@ def capabilities_of(preset: Preset) -> Capabilities:
     )
 
 
+def standing_of(preset: Preset) -> str:
+    """How far the preset may be relied on, in a sentence."""
+    if preset.status == "verified":
+        return f"Verified against {preset.app} {preset.version}."
+    return (
+        f"UNVERIFIED: written from the documentation of {preset.app} {preset.version}, never run against it;"
+        " try it on a test instance first."
+    )
+
+
 def capabilities_table(preset: Preset) -> tuple[CapabilityRow, ...]:
     """A row for each thing that may be asked of the app, in the order of a person's life in it."""
     can = capabilities_of(preset)

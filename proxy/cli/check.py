@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 
-from proxy.apps.capabilities import capabilities_table
+from proxy.apps.capabilities import capabilities_table, standing_of
 from proxy.apps.preset import Preset
 from proxy.cli.configuration import configured
 from proxy.cli.preset import chosen_preset
@@ -23,7 +23,7 @@ def _show(preset: Preset | None) -> None:
     if preset is None:
         print("no app is configured: only headers are sent")
         return
-    print(f"{preset.app}: what its admin API can do")
+    print(f"{preset.app}: what its admin API can do. {standing_of(preset)}")
     rows = capabilities_table(preset)
     print_table(
         ("", "can", "that means"), [(row.what, "yes" if row.is_possible else "no", row.means) for row in rows]

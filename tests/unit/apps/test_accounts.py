@@ -18,7 +18,8 @@ SEARCH = {
         {"request": "GET /u", "query": {"login": "{login}"}, "items": "@"},
     ]
 }
-SHAPE = MemberShape.model_validate({"id": "id", "login": "login", "email": "mail", "active": "active"})
+SHAPE_KEYS = {"id": "id", "login": "login", "email": "mail", "active": "active"}
+SHAPE = MemberShape.model_validate(SHAPE_KEYS)
 
 
 @asynccontextmanager
@@ -152,3 +153,63 @@ async def test_a_preset_without_a_list_of_accounts_lists_none() -> None:
     async with accounts() as (those, app):
         assert isinstance(await those.listed(), AppRefusal)
     assert app.seen == []
+
+
+async def test_a_search_that_asks_for_one_account_may_find_none() -> None:
+    search = {"requests": [{"request": "GET /u/{login}", "items": "[@]", "gone": [404]}]}
+    async with accounts(answering(404), answering(200, row(1, "anna")), search=search) as (those, _):
+        assert await those.search(email=None, login="anna") == ()
+        assert ids(await those.search(email=None, login="anna")) == ["1"]
+    async with accounts(answering(410), search=search) as (those, _):
+        assert isinstance(await those.search(email=None, login="anna"), AppRefusal)
+
+
+ALSO = {
+    "member": {**SHAPE_KEYS, "groups": "teams", "group_id": "id", "required": ["teams"]},
+    "account": {
+        "request": "GET /u/{account}",
+        "gone_when": "id == null",
+        "also": {"teams": {"request": "GET /u/{account}/teams", "items": "rows"}},
+    },
+}
+
+
+async def test_further_lists_stand_beside_the_accounts_own_keys() -> None:
+    answers = (answering(200, row(1, "anna")), answering(200, {"rows": [{"id": "t"}]}))
+    async with accounts(*answers, **ALSO) as (those, app):
+        member = await those.account(AccountId("1"))
+    assert isinstance(member, Member)
+    assert member.groups == frozenset({GroupId("t")})
+    assert [seen.target for seen in app.seen] == ["/u/1", "/u/1/teams"]
+
+
+async def test_an_account_whose_further_list_cannot_be_read_is_not_believed() -> None:
+    for fault in (answering(502), answering(200, {})):
+        async with accounts(answering(200, row(1, "anna")), fault, **ALSO) as (those, _):
+            assert isinstance(await those.account(AccountId("1")), AppTrouble)
+
+
+async def test_a_success_that_says_that_there_is_nobody() -> None:
+    async with accounts(answering(200, {"id": None}), **ALSO) as (those, app):
+        assert await those.account(AccountId("1")) is None
+    assert len(app.seen) == 1
+
+
+WHO = {"request": "GET /me", "nobody": "kind == 'service'", "reread": True}
+
+
+async def test_a_credential_of_a_service_is_nobodys_account() -> None:
+    async with accounts(answering(200, {"kind": "service"}), whoami=WHO) as (those, _):
+        assert await those.whoami() is None
+
+
+async def test_the_own_account_is_read_again_where_it_is_shown_in_part() -> None:
+    async with accounts(answering(200, {"id": 1}), answering(200, row(1, "root")), whoami=WHO) as (those, _):
+        own = await those.whoami()
+    assert isinstance(own, Member)
+    assert own.login == "root"
+    for answer in ({"id": None}, {"kind": "x"}):
+        async with accounts(answering(200, answer), whoami=WHO) as (those, _):
+            assert isinstance(await those.whoami(), AppTrouble)
+    async with accounts(answering(502), whoami=WHO) as (those, _):
+        assert isinstance(await those.whoami(), AppTrouble)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.apps.expression import Unread, parse_expression
+from proxy.apps.expression import Unread, is_so, parse_expression
 
 
 def test_it_finds_what_is_there_and_none_for_what_is_not() -> None:
@@ -32,3 +32,12 @@ def test_a_function_that_does_not_exist_is_told_when_it_is_read() -> None:
 def test_equal_sources_are_equal() -> None:
     assert parse_expression("a") == parse_expression("a")
     assert parse_expression("a") != parse_expression("b")
+
+
+def test_only_true_is_so() -> None:
+    asked = parse_expression("a == `1`")
+    assert is_so(asked, {"a": 1})
+    assert not is_so(asked, {"a": 2})
+    assert not is_so(parse_expression("a"), {"a": "text"})
+    assert not is_so(parse_expression("length(a) == `0`"), {"a": None})
+    assert not is_so(None, {})

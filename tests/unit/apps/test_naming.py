@@ -5,6 +5,7 @@ import pytest
 from proxy.apps.naming import person_values, suited, values_of
 from proxy.apps.requests import CreateRequest, RoleWrite
 from proxy.groups.rules import AppGroupName, RoleName
+from proxy.provisioning.app_admin import NameLimits
 from proxy.provisioning.model import (
     AccountId,
     AppGroup,
@@ -90,3 +91,14 @@ def test_all_else_of_the_profile_stays() -> None:
     assert suited(request, anna) == Profile(
         login="anna@example.com", email="anna@example.com", name="Anna Ash"
     )
+
+
+def test_names_are_cut_to_what_the_app_keeps_and_a_cut_name_is_what_it_shows() -> None:
+    limits = NameLimits(first_name=4, last_name=6)
+    cut = person_values(None, "Bartholomew van der Berg", limits)
+    assert (cut["first_name"], cut["last_name"]) == ("Bart", "van de")
+    assert cut["name"] == limits.kept("Bartholomew van der Berg") == "Bart van de"
+    assert limits.kept("Bart van de") == "Bart van de"
+    assert limits.kept("Cher") == "Cher"
+    assert NameLimits(name=3).kept("Ann Ash") == "Ann"
+    assert NameLimits().kept("  Ann   Ash ") == "Ann Ash"

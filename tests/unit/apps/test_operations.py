@@ -9,7 +9,7 @@ import pytest
 
 from proxy.apps.accounts import Accounts
 from proxy.apps.locks import ProcessLocks
-from proxy.apps.operations import Operations
+from proxy.apps.operations import NAMES, Operations
 from proxy.groups.rules import AppGroupName, RoleName
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble, Performed
 from proxy.provisioning.model import (
@@ -297,3 +297,47 @@ async def test_a_fault_of_the_app_is_never_a_success() -> None:
         Leave(account=SEVEN, group=GROUP),
     ):
         assert isinstance(await outcome(operation, answering(503, None, Retry_After="2")), AppTrouble)
+
+
+BY_LOGIN = {
+    "archive": {"request": "PATCH /a/{login}", "body": {"off": True}},
+    "restore": {"request": "PATCH /a/{login}", "body": {"off": False}},
+}
+
+
+async def test_a_request_that_goes_by_login_reads_the_account_first() -> None:
+    async with operations(answering(200, ANNA), answering(200, {}), **BY_LOGIN) as (those, app):
+        assert await those.perform(Archive(account=SEVEN)) == Performed()
+    assert [(seen.method, seen.target) for seen in app.seen] == [("GET", "/u/7"), ("PATCH", "/a/anna")]
+
+
+async def test_nobody_is_archived_by_a_login_that_cannot_be_read() -> None:
+    gone = await outcome(Archive(account=SEVEN), answering(404), **BY_LOGIN)
+    assert isinstance(gone, AppRefusal)
+    assert gone.reason is Reason.ACCOUNT_GONE
+    assert isinstance(await outcome(Archive(account=SEVEN), answering(502), **BY_LOGIN), AppTrouble)
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        Archive(account=SEVEN),
+        SetProfile(account=SEVEN, email="a@example.com", name="A"),
+        SetRole(account=SEVEN, role=RoleName("admin")),
+    ],
+)
+async def test_a_plain_500_is_looked_at_where_the_preset_says_so(operation: Operation) -> None:
+    name = NAMES[type(operation)]
+    keys = {name: {**PRESET[name], "look_on": [500]}}
+    gone = await outcome(operation, answering(500), answering(404), **keys)
+    assert isinstance(gone, AppRefusal)
+    assert gone.reason is Reason.ACCOUNT_GONE
+    still = await outcome(operation, answering(500), answering(200, ANNA), **keys)
+    assert isinstance(still, AppTrouble)
+
+
+async def test_a_success_that_made_nobody_is_a_login_that_is_taken() -> None:
+    create = {**PRESET["create"], "taken_when": "length(made) == `0`"}
+    taken = await outcome(Create(profile=PROFILE), answering(200, {"made": []}), create=create)
+    assert isinstance(taken, AppRefusal)
+    assert taken.reason is Reason.LOGIN_TAKEN

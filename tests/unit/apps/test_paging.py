@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from proxy.apps.expression import Unread
-from proxy.apps.paging import Next, Page, Paging, first_page, next_page
+from proxy.apps.paging import Next, Page, Paging, first_page, names_of, next_page
 from proxy.apps.template import Json
 
 ADAPTER: TypeAdapter[Paging] = TypeAdapter(Paging)
@@ -101,3 +101,24 @@ def test_an_answer_that_does_not_tell_is_no_end(kind: Paging, now: Page) -> None
 def test_what_is_no_paging_is_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         ADAPTER.validate_python(keys)
+
+
+def test_numbered_pages_end_with_their_total() -> None:
+    counted = paging(kind="page", page="p", total="count")
+    assert next_page(counted, page({"count": 3}, items=2, p="1")) == Next(query={"p": "2"})
+    assert next_page(counted, page({"count": 3}, items=1, before=2, p="2")) is None
+    for short in (
+        page({"count": 3}, items=0, before=2, p="2"),
+        page({}, p="1"),
+        page({"count": True}, p="1"),
+    ):
+        with pytest.raises(Unread):
+            next_page(counted, short)
+
+
+def test_the_parameters_of_each_kind() -> None:
+    assert names_of(TOTAL) == ("from", "take")
+    assert names_of(NUMBERS) == ("p", "n")
+    assert names_of(STATED) == ("page",)
+    assert names_of(CURSOR) == ("c",)
+    assert names_of(LINK) == names_of(NONE) == ()

@@ -1,5 +1,6 @@
 """What would be sent for a request of a preset."""
 
+import json
 from typing import Any
 from urllib.parse import unquote
 
@@ -7,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from proxy.apps.render import Call, render
+from proxy.apps.render import Call, at_page, render
 from proxy.apps.requests import MembershipWrite, ProfileWrite, Write
-from proxy.apps.template import Unrendered
+from proxy.apps.template import Json, Unrendered
 
 
 def put(**keys: Any) -> ProfileWrite:
@@ -92,3 +93,37 @@ def test_headers_and_bodies_are_not_shown() -> None:
         put(headers={"X-Who": "{name}"}, body={"name": "{name}"}), {"account": "1", "name": "s3cret"}
     )
     assert "s3cret" not in repr(call)
+
+
+def test_a_parameter_that_is_a_mapping_is_sent_as_json_and_cannot_be_broken_out_of() -> None:
+    request = put(query={"q": {"filters": [{"col": "mail", "value": "{email}"}], "n": 1}})
+    call = render(request, {"account": 1, "email": 'a"]}&x=1'})
+    assert json.loads(call.query["q"]) == {"filters": [{"col": "mail", "value": 'a"]}&x=1'}], "n": 1}
+
+
+def test_a_list_holds_its_item_once_for_each_value() -> None:
+    request = MembershipWrite.model_validate(
+        {"request": "PUT /g/{group}", "body": {"users": [{"id": "{each_member:int}", "in": "{group}"}]}}
+    )
+    values: dict[str, Json] = {"group": "g", "each_member": ["1", "2"]}
+    assert render(request, values).body == {"users": [{"id": 1, "in": "g"}, {"id": 2, "in": "g"}]}
+    assert render(request, {"group": "g", "each_member": []}).body == {"users": []}
+    with pytest.raises(Unrendered):
+        render(request, {"group": "g"})
+
+
+def test_where_a_list_goes_on_stands_among_the_parameters_inside_one_or_in_the_body() -> None:
+    call = Call(method="POST", path="/l", query={"q": '{"a": 1}'}, body={"id": "x"}, has_body=True)
+    assert at_page(call, {"page": "2"}).query == {"q": '{"a": 1}', "page": "2"}
+    assert json.loads(at_page(call, {"q.page": "2", "q.size": "50"}).query["q"]) == {
+        "a": 1,
+        "page": 2,
+        "size": 50,
+    }
+    assert at_page(call, {"body.cursor": "abc", "body.limit": "5"}).body == {
+        "id": "x",
+        "cursor": "abc",
+        "limit": 5,
+    }
+    with pytest.raises(Unrendered):
+        at_page(Call(method="GET", path="/l"), {"body.offset": "1"})

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from proxy.apps.paging import OffsetPaging
 from proxy.apps.requests import (
     AccountRequest,
     AccountWrite,
@@ -18,6 +19,7 @@ from proxy.apps.requests import (
     Search,
     SearchRequest,
     Write,
+    refuse_misplaced_pages,
 )
 
 
@@ -131,3 +133,35 @@ def test_a_role_is_what_the_preset_lists_or_itself() -> None:
 def test_a_header_name_is_a_token() -> None:
     with pytest.raises(ValidationError):
         Write.model_validate({"request": "PUT /u", "headers": {"X Bad": "1"}})
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"request": "PUT /g/{each_member}"},
+        {"request": "PUT /g", "query": {"users": "{each_member}"}},
+        {"request": "PUT /g", "body": {"users": "{each_member}"}},
+        {"request": "PUT /g", "body": {"users": ["{each_member}"], "first": "{each_member}"}},
+    ],
+)
+def test_a_placeholder_for_many_stands_in_a_list_of_the_body(keys: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="stands in a list of the body"):
+        MembershipWrite.model_validate(keys)
+
+
+def test_a_membership_says_which_whole_list_it_replaces() -> None:
+    def replaces(body: Any) -> str | None:
+        return MembershipWrite.model_validate({"request": "PUT /g", "body": body}).replaces
+
+    assert replaces({"users": ["{each_member}"]}) == "each_member"
+    assert replaces([{"id": "{each_group}"}]) == "each_group"
+    assert replaces({"user": "{account}"}) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "further"), [("body.offset", {}), ("q.offset", {}), ("q.offset", {"query": {"q": "text"}})]
+)
+def test_pages_inside_something_need_that_it_is_there(name: str, further: dict[str, Any]) -> None:
+    keys = {"request": "GET /u", "items": "@", "paging": {"kind": "offset", "offset": name}, **further}
+    with pytest.raises(ValueError, match="is no mapping"):
+        refuse_misplaced_pages(SearchRequest.model_validate(keys), OffsetPaging(kind="offset", offset=name))

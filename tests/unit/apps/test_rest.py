@@ -64,3 +64,11 @@ async def test_no_credential_is_in_the_repr() -> None:
         credentials = {"username": lambda: "root", "password": lambda: "s3cret"}
         app = RestAppAdmin(parse_preset(PRESET), "http://127.0.0.1:1", credentials, http)
         assert "s3cret" not in repr(app)
+
+
+async def test_which_logins_an_app_can_have() -> None:
+    rule = 'logins: ["{username}"]\n  login: {pattern: "[a-z]+", longest: 5}'
+    preset = PRESET.replace('logins: ["{username}", "{email_local}", "{email}"]', rule)
+    async with aiohttp.ClientSession() as http:
+        app = RestAppAdmin(parse_preset(preset), "http://127.0.0.1:1", {}, http)
+    assert [login for login in ("anna", "Anna", "annabel", "") if app.accepts_login(login)] == ["anna"]

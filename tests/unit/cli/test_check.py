@@ -31,6 +31,15 @@ def test_the_capability_table_says_what_the_app_can(config: Path, capsys: pytest
     out = capsys.readouterr().out
     assert "Muster demo app" in out
     assert "archive accounts" in out
+    assert "Verified against Muster demo app 1." in out
+
+
+def test_a_preset_that_was_never_run_is_said_to_be_unverified(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(config.read_text().replace("preset: demo", "preset: gitlab"))
+    assert main(["check", "-c", str(config), "--app"]) == 0
+    assert "UNVERIFIED: written from the documentation of GitLab 18" in capsys.readouterr().out
 
 
 def test_without_app_it_says_so(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
