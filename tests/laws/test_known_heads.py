@@ -79,6 +79,7 @@ def _after(edge: StillEdge, request: bytes, answer: bytes) -> tuple[object, ...]
     edge.pool.close()
     edge.pool.made.clear()
     edge.access.lines.clear()
+    edge.plane.date = b"a second may pass between two edges"
     edge.send(request)
     if edge.pool.made:
         edge.answer(answer)
