@@ -25,6 +25,8 @@ from proxy.app.readiness import Readiness
 from proxy.app.rooms import Answering, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
 from proxy.app.rulings import RulingsWatch
+from proxy.app.silence import Silence
+from proxy.app.sweeping import Sweeping, whole_sweep
 from proxy.app.trail import Trail, TrailRules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
@@ -79,6 +81,8 @@ class Beside:
     early: EarlyRenewals
     suspicions: Suspicions
     upkeep: Upkeep
+    silence: Silence
+    sweeping: Sweeping | None
     rulings: RulingsWatch
 
 
@@ -302,6 +306,30 @@ def _beside(
             clock=time.time,
         ),
         rulings=_rulings(ground, courier),
+        silence=Silence(outbox=store.outbox, telemetry=ground.telemetry, clock=time.time),
+        sweeping=_sweeping(ground, keeper, arrivals, directories, courier),
+    )
+
+
+def _sweeping(
+    ground: Ground,
+    keeper: Keeper,
+    arrivals: Arrivals,
+    directories: Mapping[IdpId, Directory],
+    courier: Courier | None,
+) -> Sweeping | None:
+    """Without an app there is nobody to look at."""
+    if courier is None:
+        return None
+    sweep_rules = rules.sweep_rules(ground.settings)
+    work = whole_sweep(ground.store, courier, arrivals, directories, keeper, sweep_rules)
+    return Sweeping(
+        work,
+        ground.store.leases,
+        sweep_rules,
+        ground.observers,
+        holder=secrets.token_hex(8),
+        clock=time.time,
     )
 
 

@@ -16,6 +16,7 @@ from proxy.provisioning.directory import (
     Unknown,
     reason_of,
 )
+from proxy.provisioning.report import Kind, Report
 from proxy.reasons import Reason
 from proxy.session import policy
 from proxy.session.model import (
@@ -151,6 +152,27 @@ class Observers:
 
     def crashed(self, error: BaseException) -> str:
         return self._telemetry.report(error)
+
+    # --- the sweep ---
+
+    def swept(self, report: Report, at: float) -> None:
+        """One line of the log, an audit record, and the gauges; every call it led to is recorded where it was made."""
+        found = {kind.value: report.count(kind) for kind in Kind}
+        self._metrics.swept(at=at, seconds=report.seconds, found=found)
+        facts = {
+            "looked_at": report.looked_at,
+            "agree": report.agree,
+            **found,
+            "seconds": round(report.seconds, 1),
+        }
+        (self._log.warning if report.held_scopes else self._log.info)(
+            "sweep", held_scopes=list(report.held_scopes), **facts
+        )
+        self._audit("sweep", **facts)
+
+    def not_swept(self, detail: str) -> None:
+        """The app could not be read whole; nothing was changed."""
+        self._log.warning("sweep", reason=Reason.APP_TROUBLE, detail=detail)
 
     # --- the courier and the app ---
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from proxy.errors import Unavailable
 from proxy.gate.cache import SessionCache
+from proxy.provisioning.holding import held_scopes
 from proxy.provisioning.outbox import GuardLedger, Outbox
 from proxy.reasons import Reason
 from proxy.session.model import Session, SessionKey
@@ -157,4 +158,4 @@ class Upkeep:
             held=figures.held,
             oldest_age=figures.oldest_open_age,
         )
-        self.telemetry.metrics.guard_latched(await self.ledger.latched())
+        self.telemetry.metrics.guard_latched(await held_scopes(self.ledger))

@@ -30,7 +30,7 @@ from proxy.identity import GroupName, Identity, IdpId
 from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, IdpRules, UserinfoUse
 from proxy.provisioning.guard import GuardRules
 from proxy.provisioning.linking import LinkRules
-from proxy.provisioning.rules import CourierRules
+from proxy.provisioning.rules import CourierRules, SweepRules
 from proxy.reasons import Reason
 from proxy.session.cookie import cookie_name
 from proxy.session.keeper import KeeperRules
@@ -222,6 +222,11 @@ def telemetry_rules(settings: Settings) -> TelemetryRules:
     )
 
 
+def sweep_rules(settings: Settings) -> SweepRules:
+    sweep = settings.sweep
+    return SweepRules(every=sweep.every, inactive_after=sweep.inactive_after, is_enabled=sweep.enabled)
+
+
 def courier_rules(settings: Settings, *, logins: tuple[str, ...] = ()) -> CourierRules:
     """`logins` are the preset's patterns for a newcomer's login, in the order they are tried; empty: ours."""
     joining, guard = settings.joining, settings.guard
@@ -244,6 +249,7 @@ def courier_rules(settings: Settings, *, logins: tuple[str, ...] = ()) -> Courie
         ),
         is_provisioning_on=joining.provisioning,
         creations_per_hour=joining.creations_per_hour,
+        seats=joining.seats,
         # One call fewer than the app takes at once: bulk work leaves a way through for people who are signing in.
         bulk_slots=max(1, parallel - 1),
     )

@@ -121,8 +121,11 @@ def _rounds(house: House) -> list[Round]:
         Round(name="figures", seconds=2.0, work=beside.upkeep.measure),
         Round(name="cleaning", seconds=60.0, work=lambda: ground.store.clean(time.time())),
     ]
+    rounds.append(Round(name="groups not stated", seconds=300.0, work=beside.silence.look))
     if house.courier is not None:
         rounds.append(Round(name="courier", seconds=1.0, work=house.courier.run))
+    if beside.sweeping is not None:
+        rounds.append(Round(name="sweep", seconds=30.0, work=beside.sweeping.look))
     return rounds
 
 

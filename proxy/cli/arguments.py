@@ -25,6 +25,7 @@ def build_parser() -> ArgumentParser:
     _explain(commands)
     _plan(commands)
     _groups(commands)
+    _sweep(commands)
     _members(commands)
     _sessions(commands)
     _provisioning(commands)
@@ -132,6 +133,27 @@ def _groups(commands: Commands) -> None:
         ("activate", "have a link followed again"),
     ):
         _action(actions, name, what).add_argument("app_group", metavar="APP_GROUP", help="the app's group")
+    push = _action(
+        actions, "push", "look at a whole linked group now and put right what differs; exit 3 if anything did"
+    )
+    push.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
+    _with_dry_run(push)
+
+
+def _sweep(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "sweep",
+        "look at every linked group and everybody in it now, and ask about people who were not active for long; "
+        "exit 3 if anything differed or is held",
+    )
+    _with_configuration(parser)
+    _with_json(parser)
+    _with_dry_run(parser)
+
+
+def _with_dry_run(parser: ArgumentParser) -> None:
+    parser.add_argument("--dry-run", action="store_true", help="only say what would change")
 
 
 def _members(commands: Commands) -> None:

@@ -78,7 +78,7 @@ async def own_courier(desk: Desk) -> AsyncIterator[Courier]:
     if app is None:
         raise refusal("no app is configured")
     records: list[tuple[float, dict[str, Any]]] = []
-    observers = Observers(_quiet(), lambda record: records.append((now(), redact(record))))
+    observers = Observers(quiet(), lambda record: records.append((now(), redact(record))))
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         courier = make_courier(desk.settings, app, desk.store, observers, http)
         courier.adopt(desk.effective.applied_to(courier.rules))
@@ -96,11 +96,11 @@ async def own_admin(desk: Desk) -> AsyncIterator[tuple[AppAdmin, CourierRules]]:
     if app is None:
         raise refusal("no app is configured: there is nothing to plan")
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
-        courier = make_courier(desk.settings, app, desk.store, Observers(_quiet()), http)
-        yield open_admin(app, Observers(_quiet()), http), desk.effective.applied_to(courier.rules)
+        courier = make_courier(desk.settings, app, desk.store, Observers(quiet()), http)
+        yield open_admin(app, Observers(quiet()), http), desk.effective.applied_to(courier.rules)
 
 
-def _quiet() -> Telemetry:
+def quiet() -> Telemetry:
     """What a server writes goes nowhere: a command's output is its own, and its audit goes to the store."""
     return Telemetry(TelemetryRules(level="error"), streams=Streams(log=StringIO(), out=StringIO()))
 

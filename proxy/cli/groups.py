@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final
 
+from proxy.cli import push
 from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal, say
 from proxy.cli.table import print_table
 from proxy.groups.links import normal
@@ -22,6 +23,8 @@ _MODES: Final = {
 
 def run(args: Namespace) -> int:
     """0 when done; 1 when the link is the configuration's, or there is none. Raises SettingsError."""
+    if args.action == "push":
+        return push.run(args)
     if args.action == "list":
         return at_desk(args, lambda desk: _list(desk, args))
     return at_desk(args, lambda desk: _change(desk, args))

@@ -5,7 +5,7 @@
 | 0    | done |
 | 1    | a bug, or a partner that does not answer while running |
 | 2    | a mistake of the operator's: the command line, the configuration, a file, a store that cannot be opened |
-| 3    | `plan`: something would change |
+| 3    | `plan`, `sweep`, `groups push`: something would change, was changed or is held |
 | 130  | Ctrl-C |
 """
 

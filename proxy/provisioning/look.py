@@ -65,10 +65,24 @@ class Look:
 
     @classmethod
     def begun(
-        cls, kit: Kit, whole: Whole, only: AppGroupName | None, is_dry_run: bool, progress: Progress
+        cls,
+        kit: Kit,
+        whole: Whole,
+        only: AppGroupName | None,
+        is_dry_run: bool,
+        progress: Progress,
+        tally: Tally | None = None,
     ) -> "Look":
         view = AppView(kit.app, kit.rules.groups, kit.clock)
-        look = cls(kit=kit, view=view, whole=whole, only=only, is_dry_run=is_dry_run, progress=progress)
+        look = cls(
+            kit=kit,
+            view=view,
+            whole=whole,
+            only=only,
+            is_dry_run=is_dry_run,
+            progress=progress,
+            tally=tally or Tally(),
+        )
         look.tally.groups = len(whole.looked)
         return look
 

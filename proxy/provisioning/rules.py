@@ -15,8 +15,9 @@ class CourierRules:
     """`link` says who joins, is linked or protected, and the login patterns.
 
     `is_provisioning_on` False: nobody is created or restored (semantics §4.5). `creations_per_hour` None means
-    max(50, 20 % of members), `seats` None as many as the app allows. `bulk_slots` and `reserved_slots` are visits at the same time, in the background and for
-    people who are signing in. `poll` is the longest sleep of the background loop, `visit_seconds` the longest visit.
+    max(50, 20 % of members), `seats` None as many as the app allows. `bulk_slots` and `reserved_slots` are visits at the same
+    time, in the background and for people who are signing in. `poll` is the longest sleep of the background loop, `visit_seconds`
+    the longest visit.
     """
 
     link: LinkRules = field(default_factory=LinkRules)
@@ -32,6 +33,15 @@ class CourierRules:
     visit_seconds: float = 60.0
     claim_seconds: float = CLAIM_SECONDS
     claim_renewed_every: float = CLAIM_RENEWED_EVERY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SweepRules:
+    """Seconds. `is_enabled` False: only the command sweeps."""
+
+    every: float
+    inactive_after: float
+    is_enabled: bool = True
 
 
 def creation_limit(rules: CourierRules, members: int) -> int:

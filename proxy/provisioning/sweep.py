@@ -23,7 +23,7 @@ from proxy.provisioning.holding import held_scopes
 from proxy.provisioning.kit import Kit
 from proxy.provisioning.look import Bound, Look
 from proxy.provisioning.model import AccountId, Binding, Entry, EntryState
-from proxy.provisioning.report import Report
+from proxy.provisioning.report import Report, Tally
 from proxy.provisioning.seats import count_seats
 from proxy.provisioning.whole import Progress, Reading
 from proxy.reasons import Reason
@@ -46,15 +46,20 @@ class Sweep:
         self._wake = wake
         self._patience = patience
 
-    async def everybody(self, *, is_dry_run: bool, progress: Progress = _no_progress) -> Report | AppFault:
-        """Every linked group and every bound member. A fault where the app could not be read whole: then nothing was changed."""
+    async def everybody(
+        self, *, is_dry_run: bool, progress: Progress = _no_progress, tally: Tally | None = None
+    ) -> Report | AppFault:
+        """Every linked group and every bound member. A fault where the app could not be read whole: then nothing was changed.
+
+        `tally` is what was found already, by a look at the inactive."""
         kit, started = self._kit(), self._kit().clock()
         whole = await self._reading(kit, progress).everybody()
         if isinstance(whole, AppTrouble | AppRefusal):
             return whole
         if not is_dry_run and kit.rules.seats is not None:
             await count_seats(kit.app, kit.counters, looked_at=started, now=kit.clock())
-        return await self._looked(Look.begun(kit, whole, None, is_dry_run, progress), started)
+        look = Look.begun(kit, whole, None, is_dry_run, progress, tally)
+        return await self._looked(look, started)
 
     async def group(
         self, name: AppGroupName, *, is_dry_run: bool, progress: Progress = _no_progress

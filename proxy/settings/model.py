@@ -11,7 +11,7 @@ from proxy.settings.addresses import Endpoint, Listen, OpsListen, Origin
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
 from proxy.settings.idp import Idp
-from proxy.settings.people import Groups, Guard, Joining, Roles
+from proxy.settings.people import Groups, Guard, Joining, Roles, Sweep
 from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
 from proxy.settings.text import Text, as_tuple
@@ -131,6 +131,7 @@ class Settings(Section):
         None,
         "The app's admin API; null = accounts and groups are not carried into the app, only headers are sent.",
     )
+    sweep: Sweep = setting({}, "When everybody is looked at.")
     guard: Guard = setting({}, "How much may change in an hour without an administrator.")
     headers: Headers = setting({}, "How the app is told who somebody is.")
     open_paths: tuple[OpenPath, ...] = setting(

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import idna
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from proxy.settings.durations import PositiveDuration
 from proxy.settings.section import Section, setting
 from proxy.settings.text import IdpName, Text, as_tuple
 
@@ -64,6 +65,11 @@ class Joining(Section):
     )
     creations_per_hour: int | None = setting(
         None, "The most accounts made in an hour; null = the larger of 50 and 20 % of the members.", ge=1
+    )
+    seats: int | None = setting(
+        None,
+        "How many accounts may be active in the app; null = as many as the app allows. Nobody is made or restored beyond it.",
+        ge=1,
     )
     link_by_email: bool = setting(
         True, "Tie a newcomer to the app's account with the same verified e-mail address."
@@ -148,6 +154,21 @@ class Roles(Section):
         None, "The role of people to whom nothing grants one; null = the app's own default."
     )
     order: tuple[Role, ...] = setting((), "The roles, lowest first; empty = Muster leaves roles alone.")
+
+
+class Sweep(Section):
+    """A look at everybody: whole linked groups, and people who have not been active for long."""
+
+    enabled: bool = setting(
+        True, "False = only what people's sign-ins and renewals show is followed, and `muster sweep`."
+    )
+    every: PositiveDuration = setting(
+        "24h", "The time from the beginning of one sweep to the next, over all replicas."
+    )
+    inactive_after: PositiveDuration = setting(
+        "30d",
+        "The IdP is asked about somebody who has not been active for so long: its directory, else by a stored refresh token.",
+    )
 
 
 class Threshold(Section):

@@ -1,6 +1,6 @@
 """Every metric, in one place. Labels are bounded: known words, and after 200 different ones the word `other`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
@@ -71,10 +71,18 @@ class Metrics:
         self._ended = self._counter("sessions_ended", "Sessions that ended, by reason.", "reason")
         self._not_stated = self._counter("groups_not_stated", "Statements of IdPs without groups.", "idp")
         self._lost = self._counter("log_lines_lost", "Access and audit lines that could not be written.")
+        self._silent = self._gauge(
+            "groups_not_stated_over_24h", "People whose groups the IdP has not stated for a day.", "idp"
+        )
+        self._swept_at = self._gauge("sweep_ended_seconds", "When the last sweep ended (epoch seconds).")
+        self._swept_in = self._gauge("sweep_took_seconds", "How long the last sweep took.")
+        self._swept_found = self._gauge("sweep_found", "What the last sweep found.", "kind")
+        self._silent_idps: set[str] = set(idps)
         self._latched_scopes: frozenset[str] = frozenset()
         for idp in idps:
             self._misconfigured.labels(idp).set(0)
             self._trouble.labels(idp).set(0)
+            self._silent.labels(idp).set(0)
 
     def refresh_outcome(self, idp: str, outcome: str) -> None:
         """Count one answer. `outcome`: refreshed, denied, ask_again, trouble or misconfigured; the two gauges follow it."""
@@ -111,6 +119,19 @@ class Metrics:
 
     def groups_not_stated(self, idp: str) -> None:
         self._not_stated.labels(self._words.bounded(idp)).inc()
+
+    def groups_silent(self, people: Mapping[str, int]) -> None:
+        """Say how many people's groups each IdP has not stated for a day; those it states again fall to 0."""
+        for idp in {*people, *self._silent_idps}:
+            self._silent.labels(self._words.bounded(idp)).set(people.get(idp, 0))
+        self._silent_idps |= people.keys()
+
+    def swept(self, *, at: float, seconds: float, found: Mapping[str, int]) -> None:
+        """The last sweep: when it ended, how long it took, and what it found by kind."""
+        self._swept_at.set(at)
+        self._swept_in.set(seconds)
+        for kind, number in found.items():
+            self._swept_found.labels(kind).set(number)
 
     def lines_lost(self, count: int) -> None:
         self._lost.inc(count)

@@ -1,0 +1,50 @@
+"""`muster groups push`: one linked group, now."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from proxy.cli.main import main
+from proxy.storage.sqlite.store import SqliteStore
+from tests.fakes.commands import add_member, app_running, in_store, pointed_at
+
+
+def push(config: Path, *words: str) -> int:
+    return main(["groups", "push", *words, "-c", str(config)])
+
+
+async def members(store: SqliteStore) -> None:
+    await add_member(store, "carol", "2", "engineers")
+    await add_member(store, "zoe", "3")
+
+
+def test_a_push_joins_who_should_be_in_and_takes_out_who_should_not(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with app_running() as app:
+        pointed_at(config, app)
+        in_store(config, members)
+        carol, zoe = app.state.by_login("carol"), app.state.by_login("zoe")
+        assert carol is not None
+        assert zoe is not None
+        zoe.groups.add(next(group for group, name in app.state.groups.items() if name == "Developers"))
+        assert push(config, "Developers", "--dry-run", "--json") == 3
+        document = json.loads(capsys.readouterr().out)
+        assert sorted((one["login"], one["what"]) for one in document["lines"]) == [
+            ("carol", "join"),
+            ("zoe", "leave"),
+        ]
+        assert push(config, "Developers") == 3
+        assert app.state.group_names(carol) == ["Book club", "Developers"]
+        assert app.state.group_names(zoe) == ["Book club"]
+        assert push(config, "Developers") == 0
+
+
+def test_a_group_that_nobody_linked_is_not_touched(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with app_running() as app:
+        pointed_at(config, app)
+        in_store(config, members)
+        assert push(config, "Book club") == 1
+        assert "not linked" in capsys.readouterr().err
+        assert not any(call.method != "GET" for call in app.calls)
