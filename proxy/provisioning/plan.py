@@ -255,7 +255,7 @@ def _profile(wanted: Wanted, member: Member, terms: Terms) -> list[Step]:
         return []
     identity = wanted.identity
     email = identity.email or member.email
-    name = identity.name or member.name
+    name = terms.capabilities.name_limits.kept(identity.name or "") or member.name
     if (email or "").lower() == (member.email or "").lower() and name == member.name:
         return []
     because = Because(reason=Reason.PLANNED, about="profile", cause=f"{identity.idp} states another one")

@@ -65,6 +65,16 @@ async def test_any_name_makes_an_account_and_is_read_back_as_written(
         assert account.name == name
 
 
+async def test_a_long_name_is_shown_as_the_capabilities_say_it_is_kept(profiled: AppUnderTest) -> None:
+    name = f"{'Wolfeschlegelsteinhausen' * 3} {'Bergerdorff' * 6}"
+    account = await made(profiled.admin, profiled.someone(name))
+    kept = profiled.admin.capabilities.name_limits.kept(name)
+    assert account.name == kept
+    again = SetProfile(account=account.id, email=account.email, name=name)
+    assert await profiled.admin.perform(again) == Performed()
+    assert (await shown(profiled.admin, account.id)).name == kept
+
+
 async def test_a_login_that_is_taken_is_told_and_its_account_left_alone(profiled: AppUnderTest) -> None:
     first = await made(profiled.admin, profiled.someone())
     address = f"other-{first.login}@example.com"

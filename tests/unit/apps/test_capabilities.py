@@ -18,7 +18,7 @@ def test_redmine_can_do_everything() -> None:
         can_set_profile=True,
         can_read_self=True,
         can_list_accounts=True,
-        name_limits=NameLimits(first_name=30, last_name=255),
+        name_limits=NameLimits(first_name=30, last_name=30),
         archive_means="locked: cannot sign in, keeps issues, memberships and history",
     )
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.groups.rules import AppGroupName, Role, RoleName
-from proxy.provisioning.app_admin import Capabilities
+from proxy.provisioning.app_admin import Capabilities, NameLimits
 from proxy.provisioning.model import (
     AccountId,
     AppGroup,
@@ -294,6 +294,16 @@ def test_a_profile_follows_the_idp_only_where_the_operator_wants_that(
     terms = replace(TERMS, keeps_profile=keeps, is_protected=is_protected)
     account = replace(member(), **shown)  # type: ignore[arg-type]  # fields of Member
     assert len(plan(wanted(""), account, APP, terms).steps) == expected
+
+
+def test_a_name_that_the_app_cuts_is_not_written_for_ever() -> None:
+    short = replace(TERMS.capabilities, name_limits=NameLimits(first_name=2), can_set_profile=True)
+    terms = replace(TERMS, keeps_profile=True, capabilities=short)
+    account = member()
+    assert account.name is not None
+    cut = replace(account, name=short.name_limits.kept(account.name))
+    assert cut.name != account.name
+    assert plan(wanted(""), cut, APP, terms).steps == ()
 
 
 def test_leaving_names_the_login_for_apps_that_want_it() -> None:
