@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.partners.environments import Environment, Missing, cache_folder, prepare, run
 
-SOURCE = Path(__file__).with_name("jupyterhub")
+SOURCE = Path(__file__).with_name("jupyterhub-recipe")
 ENVIRONMENT = Environment(
     name="jupyterhub",
     source=SOURCE,

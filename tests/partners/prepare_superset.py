@@ -7,7 +7,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.partners.environments import Environment, prepare, run
 
-SOURCE = Path(__file__).with_name("superset")
+SOURCE = Path(__file__).with_name("superset-recipe")
 CONFIGURATION = SOURCE / "configuration.txt"
 ADMIN, PASSWORD = "admin", "only-for-Tests-1"
 ENVIRONMENT = Environment(name="superset", source=SOURCE, recipe=(SOURCE / "requirements.txt", CONFIGURATION))
