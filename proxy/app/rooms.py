@@ -18,6 +18,7 @@ from proxy.gate.headers import IdentityHeaders, TooLarge, render_block
 from proxy.groups.links import header_groups
 from proxy.identity import Subject
 from proxy.provisioning.courier import Courier
+from proxy.provisioning.locks import LeaseLocks, Locks
 from proxy.reasons import Reason
 from proxy.session.model import AccountState, Ready, Session
 from proxy.session.store import SessionStore
@@ -26,8 +27,13 @@ from proxy.storage.sqlite.store import SqliteStore
 from proxy.web.render import Pages
 
 
-def open_admin(app: App, observers: Observers, http: aiohttp.ClientSession) -> RestAppAdmin:
-    """The configured app's admin API. Raises SettingsError for a preset that cannot be used; nothing is called."""
+def open_admin(
+    app: App, observers: Observers, http: aiohttp.ClientSession, locks: Locks | None = None
+) -> RestAppAdmin:
+    """The configured app's admin API. Raises SettingsError for a preset that cannot be used; nothing is called.
+
+    `locks` must hold across processes where something is to be changed.
+    """
     return open_app(
         preset=app.preset,
         base_dir=Path.cwd(),
@@ -38,6 +44,7 @@ def open_admin(app: App, observers: Observers, http: aiohttp.ClientSession) -> R
         parallel=app.parallel,
         variables=app.variables,
         observer=observers.called,
+        locks=locks,
     )
 
 
@@ -45,7 +52,8 @@ def make_courier(
     settings: Settings, app: App, store: SqliteStore, observers: Observers, http: aiohttp.ClientSession
 ) -> Courier:
     """The courier to the configured app. Raises SettingsError for a preset that cannot be used."""
-    admin = open_admin(app, observers, http)
+    locks = LeaseLocks(store.leases, clock=time.time, holder=secrets.token_hex(8))
+    admin = open_admin(app, observers, http, locks)
     return Courier(
         outbox=store.outbox,
         bindings=store.bindings,
