@@ -1,11 +1,14 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws; all of them without a name."""
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500).
+
+All of them without a name.
+"""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
 
-from proof import stream
+from proof import full_look, kill_points, mass_change, stream
 
 
 def fuzz() -> int:
@@ -28,6 +31,9 @@ PROOFS: dict[str, Callable[[], int]] = {
     "stream": lambda: stream.main([os.environ.get("STREAM") or "1GiB"]),
     "fuzz": fuzz,
     "laws": laws,
+    "full_look": lambda: full_look.main([]),
+    "mass_change": lambda: mass_change.main([]),
+    "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),
 }
 
 
