@@ -122,8 +122,10 @@ def contains(names: Iterable[str], group: str, rules: GroupRules) -> bool:
 def _by_link(idp: IdpId, groups: frozenset[GroupName], link: Link, rules: GroupRules) -> Iterable[Match]:
     if link.mode is LinkMode.OFF or not _is_for(link, idp):
         return
+    fold = folding(rules)
+    wanted = {fold(name) for name in link.idp_groups}
     for group in groups:
-        if contains(link.idp_groups, group, rules):
+        if fold(group) in wanted:
             yield Match(
                 app_group=link.app_group, idp_group=group, idp=idp, reason=Reason.LINKED, mode=link.mode
             )
