@@ -39,7 +39,7 @@ def test_every_command_that_is_shown_is_one(page: Path) -> None:
     parser = build_parser()
     known = {
         *("serve", "check", "explain", "plan", "groups", "members", "sessions"),
-        *("provisioning", "held", "parked", "audit", "demo"),
+        *("provisioning", "held", "parked", "audit", "demo", "sweep"),
     }
     for line in commands(page.read_text("utf-8")):
         words = [] if "…" in line else _words(line)
