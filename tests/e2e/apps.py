@@ -1,18 +1,15 @@
-"""One handle for the apps of the story: the demonstration's, and Redmine as Debian ships it."""
+"""One handle for the apps of the story, and the demonstration's; the real ones stand in `apps_*.py`."""
 
-import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 from proxy.demo.app import DemoApp
 from proxy.demo.app_state import Call
-from tests.e2e.relay import Exchange, Relay
+from tests.e2e.relay import Relay
 from tests.fakes.browser import Answer
-from tests.partners.redmine import Redmine, running_redmine
 
 LINKED = {"engineers": "Developers", "designers": "Designers"}
 """IdP group → the app group that the tests' configuration links it to."""
@@ -54,7 +51,11 @@ class App(Protocol):
         """The section `app`, without credentials."""
 
     @property
-    def token(self) -> str: ...
+    def token(self) -> str:
+        """The secret that opens its admin API."""
+
+    def credentials(self) -> dict[str, str]:
+        """What the preset wants to know, by the names that it uses."""
 
     async def accounts(self) -> list[Seen]: ...
 
@@ -100,6 +101,9 @@ class Demo:
 
     def settings(self) -> dict[str, Any]:
         return {"preset": "demo", "url": f"http://{self.relay.address}", "protected": ["robot"]}
+
+    def credentials(self) -> dict[str, str]:
+        return {"token": self.token}
 
     async def accounts(self) -> list[Seen]:
         state = self.app.state
@@ -178,104 +182,3 @@ async def demo_app() -> AsyncIterator[Demo]:
             yield app
         finally:
             await app.app.stop()
-
-
-class RealRedmine:
-    """Redmine with the demonstration's people and groups. What it was sent is read off relays: it shows no headers."""
-
-    page = "/my/page"
-    creation = b"POST /users.json"
-    joining = b"POST /groups/"
-
-    def __init__(self, redmine: Redmine, relay: Relay, pages: Relay) -> None:
-        self.relay = relay
-        self._redmine = redmine
-        self._pages = pages
-        self._groups: dict[str, int] = {}
-
-    async def furnish(self) -> None:
-        """Carol and Zoe were here before Muster, and have a book club."""
-        members = [await self._redmine.make_user(name, f"{name}@example.com") for name in ("carol", "zoe")]
-        for group in LINKED.values():
-            self._groups[group] = await self._redmine.make_group(group)
-        self._groups[HAND_MADE] = await self._redmine.make_group(HAND_MADE, *members)
-
-    @property
-    def url(self) -> str:
-        return f"http://{self._pages.address}"
-
-    @property
-    def token(self) -> str:
-        return self._redmine.admin_key
-
-    def settings(self) -> dict[str, Any]:
-        return {"preset": "redmine", "url": f"http://{self.relay.address}", "protected": ["admin"]}
-
-    async def accounts(self) -> list[Seen]:
-        return [
-            Seen(
-                id=str(user.id),
-                login=user.login,
-                email=user.mail,
-                is_active=not user.is_locked,
-                groups=user.groups,
-            )
-            for user in (await self._redmine.users()).values()
-        ]
-
-    async def join_by_hand(self, login: str, group: str) -> None:
-        user = await self._redmine.user(login)
-        assert user is not None
-        await self._redmine.call("POST", f"/groups/{self._groups[group]}/users.json", {"user_id": user.id})
-
-    def shown(self, page: Answer) -> str | None:
-        found = re.search(r"Logged in as <a [^>]*>([^<]+)</a>", page.text)
-        return found[1] if page.status == 200 and found else None
-
-    def identity(self, page: Answer) -> dict[str, list[str]]:
-        """Of the newest page request: a test asks for one page at a time."""
-        return identity_headers(self._page_requests()[-1].headers())
-
-    async def order(self) -> list[str]:
-        agreed = [call for call in self.relay.exchanges if call.status is not None and call.status < 300]
-        calls = [(call.answered_at, self._word(call.line)) for call in agreed]
-        seen = sorted([*calls, *((request.at, "page") for request in self._page_requests())])
-        return list(dict.fromkeys(word for _, word in seen if word))
-
-    @staticmethod
-    def _word(line: str) -> str:
-        words = {
-            "POST /users": "create",
-            "POST /groups": "join",
-            "DELETE /groups": "leave",
-            "PUT /users": "change",
-        }
-        return next((word for start, word in words.items() if line.startswith(start)), "")
-
-    async def creations(self) -> int:
-        return sum(call.line == "POST /users.json" and call.status == 201 for call in self.relay.exchanges)
-
-    async def joins(self, group: str) -> int:
-        line = f"POST /groups/{self._groups[group]}/users.json"
-        return sum(call.line == line for call in self.relay.exchanges)
-
-    async def pages(self) -> int:
-        return len(self._page_requests())
-
-    async def strangers(self) -> int:
-        """Redmine sends whom it does not know to its own sign-in."""
-        return sum(request.status == 302 for request in self._page_requests())
-
-    def _page_requests(self) -> list[Exchange]:
-        return [request for request in self._pages.exchanges if request.line == f"GET {self.page}"]
-
-
-@asynccontextmanager
-async def real_redmine(folder: Path) -> AsyncIterator[RealRedmine]:
-    """Redmine, running and furnished."""
-    async with running_redmine(folder) as redmine, AsyncExitStack() as stack:
-        address = redmine.url.removeprefix("http://")
-        relays = [await stack.enter_async_context(Relay(address)) for _ in range(2)]
-        app = RealRedmine(redmine, *relays)
-        await app.furnish()
-        yield app

@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.e2e.apps import demo_app, real_redmine
+from tests.e2e.apps import demo_app
+from tests.e2e.apps_redmine import real_redmine
 from tests.e2e.idps import certified_idp, demo_idp
 from tests.e2e.stack import Stack, running
 from tests.fakes.browser import Browser

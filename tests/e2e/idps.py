@@ -136,8 +136,9 @@ class Certified:
 
     says_why = False
 
-    def __init__(self, relay: Relay, folder: Path) -> None:
+    def __init__(self, relay: Relay, folder: Path, people: tuple[Person, ...] = PEOPLE) -> None:
         self.relay = relay
+        self._people = people
         self.secret = secrets.token_urlsafe(16)
         self.server = OidcProvider(folder, issuer=f"http://{relay.address}")
 
@@ -155,7 +156,7 @@ class Certified:
             redirect_uris=[redirect_uri],
             post_logout_redirect_uris=[signed_out],
         )
-        for person in PEOPLE:
+        for person in self._people:
             claims = {"name": person.name, "email": person.email, "groups": list(person.groups)}
             await self.server.put_person(person.login, **claims)
 
@@ -217,10 +218,10 @@ async def demo_idp(people: tuple[Person, ...] = PEOPLE, **options: Any) -> Async
 
 
 @asynccontextmanager
-async def certified_idp(folder: Path) -> AsyncIterator[Certified]:
+async def certified_idp(folder: Path, people: tuple[Person, ...] = PEOPLE) -> AsyncIterator[Certified]:
     """`oidc-provider`, running."""
     async with Relay() as relay:
-        idp = Certified(relay, folder)
+        idp = Certified(relay, folder, people)
         await idp.start()
         try:
             yield idp

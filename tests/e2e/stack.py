@@ -97,14 +97,19 @@ class Stack:
 def configuration(idp: Idp, app: App, folder: Path, changes: Mapping[str, Any]) -> Config:
     """The tests' configuration with top-level sections replaced; secrets stand in files, as an operator's do."""
     write_secret(folder / "idp.secret", idp.secret)
-    write_secret(folder / "app.token", app.token)
+    credentials = app.credentials()
+    for name, value in credentials.items():
+        write_secret(folder / f"app.{name}", value)
     return {
         "upstream": {"url": app.url},
         "idps": [idp_entry(idp)],
         "refresh": {"every": f"{INTERVAL:g}s", "at_least": "1s", "grace": "60s", "cool_off": "1s"},
         "joining": {"domains": ["example.com"]},
         "groups": {"links": [{"app": group, "idp": [name]} for name, group in LINKED.items()]},
-        "app": {**app.settings(), "credentials": {"token": {"file": "app.token"}}},
+        "app": {
+            **app.settings(),
+            "credentials": {name: {"file": f"app.{name}"} for name in credentials},
+        },
         **changes,
     }
 

@@ -18,7 +18,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 from yarl import URL
 
-from tests.e2e.apps import HAND_MADE, real_redmine
+from tests.e2e.apps import HAND_MADE
+from tests.e2e.apps_redmine import real_redmine
 from tests.e2e.relay import Relay
 from tests.fakes.browser import Browser
 from tests.fakes.cookie_jar import CookieJar, parse_set_cookie
