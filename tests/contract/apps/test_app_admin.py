@@ -1,6 +1,7 @@
 """What every AppAdmin promises, tried on apps of different shapes and on the real Redmine."""
 
 import secrets
+from dataclasses import replace
 
 import pytest
 
@@ -297,3 +298,21 @@ async def test_a_wrong_credential_proves_nothing_and_makes_nobody_gone(app: AppU
         assert outcome.reason is Reason.APP_UNPROVED
         assert "wrong" not in outcome.detail
     assert await shown(app.admin, account.id) == account
+
+
+async def test_a_list_of_accounts_shows_everybody_active_once_as_their_account_does(
+    archiving: AppUnderTest,
+) -> None:
+    """Seats are counted by it, and the sweep compares everybody with it."""
+    admin = archiving.admin
+    if not admin.capabilities.can_list_accounts:
+        assert isinstance(await admin.list_accounts(), AppRefusal)
+        return
+    here, gone = await made(admin, archiving.someone()), await made(admin, archiving.someone())
+    assert await admin.perform(Archive(account=gone.id)) == Performed()
+    listed = await admin.list_accounts()
+    assert isinstance(listed, tuple)
+    (found,) = [one for one in listed if one.id == here.id]
+    shown_alike = replace(here, groups=found.groups)
+    assert found == shown_alike
+    assert not any(one.is_active for one in listed if one.id == gone.id)
