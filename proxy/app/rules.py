@@ -249,6 +249,7 @@ def courier_rules(settings: Settings, *, logins: tuple[str, ...] = ()) -> Courie
         ),
         is_provisioning_on=joining.provisioning,
         creations_per_hour=joining.creations_per_hour,
+        keeps_profile=settings.app.update_profile if settings.app else False,
         seats=joining.seats,
         # One call fewer than the app takes at once: bulk work leaves a way through for people who are signing in.
         bulk_slots=max(1, parallel - 1),

@@ -137,7 +137,7 @@ class Search(Section):
     """
 
     requests: tuple[SearchRequest, ...] = Field(min_length=1)
-    login_ignores_case: StrictBool = False
+    login_ignores_case: StrictBool = True
     reread: StrictBool = False
 
 

@@ -141,18 +141,16 @@ class Arrivals:
         self, subject: Subject, idp: IdpId, reason: Reason, *, marker: str, at: float, now: float
     ) -> None:
         """The IdP said no: noted durably, every session of the person ended at once, the courier woken."""
-        if self._stores.lane is not None and await self._is_known(subject):
+        entry = await self._stores.outbox.entry_of(subject)
+        if self._stores.lane is not None and (entry or await self._stores.bindings.binding_of(subject)):
+            # Heard after whatever this IdP vouched for so far, however its clock stood then: a no is never the older one.
+            at = max(at, _vouched_at(entry, subject, idp))
             statement = Statement(source=idp, subject=subject, says=Removed(reason=reason), at=at)
             await self._stores.outbox.note(statement, now)
         ended = await self._stores.sessions.end_subject(subject, reason, now)
         if self._stores.lane is not None:
             self._stores.lane.wake()
         self._chronicle.removed(subject, idp, reason, marker, len(ended))
-
-    async def _is_known(self, subject: Subject) -> bool:
-        if await self._stores.bindings.binding_of(subject) is not None:
-            return True
-        return await self._stores.outbox.entry_of(subject) is not None
 
     async def _account_before(self, identity: Identity) -> AccountState:
         """What the statement alone says: refused, ready without asking (no app API, or a member left as is), or to be visited."""
@@ -247,6 +245,11 @@ def _vouched(identity: Identity) -> Statement:
         at=identity.stated_at,
         known_groups=identity.groups,
     )
+
+
+def _vouched_at(entry: Entry | None, subject: Subject, idp: IdpId) -> float:
+    statements = entry.statements if entry else ()
+    return max((one.at for one in statements if (one.source, one.subject) == (idp, subject)), default=0.0)
 
 
 def _known_groups(entry: Entry | None, identity: Identity) -> Groups:

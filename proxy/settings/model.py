@@ -73,6 +73,9 @@ class App(Section):
         (),
         "Logins that are never archived, removed or demoted; the account behind the admin token belongs here.",
     )
+    update_profile: bool = setting(
+        False, "Carry changed names and addresses into the app's account too, where its API can."
+    )
     timeout: PositiveDuration = setting("5s", "How long one call to the API may take.")
     parallel: int = setting(4, "How many calls may run at once.", ge=1, le=256)
     variables: dict[str, str] = setting({}, "Values that the preset's templates may use.")

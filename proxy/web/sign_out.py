@@ -78,7 +78,10 @@ async def _is_genuine(request: web.Request, parts: WebParts, session: Session) -
         request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), parts.site.public_url
     ):
         return False
-    token = (await request.post()).get(FIELD)
+    try:
+        token = (await request.post()).get(FIELD)
+    except ValueError:  # a form that is none: it cannot hold our token
+        return False
     return isinstance(token, str) and is_form_token(parts.keys, session.key, token)
 
 

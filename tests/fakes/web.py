@@ -221,7 +221,7 @@ class Control:
         *,
         method: str = "GET",
         headers: dict[str, str] | None = None,
-        form: dict[str, str] | None = None,
+        form: dict[str, str] | bytes | None = None,
     ) -> "Told":
         """One request with this browser's cookies, whose changes are kept. Navigates unless headers say otherwise."""
         sent = {**(NAVIGATE if headers is None else headers), "X-Muster-Peer": "192.0.2.7"}

@@ -121,6 +121,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "roles.order.*.idp": ["readers"],
     "roles.order.*.app": ["Readers"],
     "app.protected": ["robot"],
+    "app.update_profile": True,
     "sweep.enabled": False,
     "sweep.every": "1h",
     "sweep.inactive_after": "1d",

@@ -307,6 +307,17 @@ async def test_a_removal_is_noted_and_ends_every_session_without_the_app(house: 
     assert "removed: idp_denied, 2 sessions" in house.chronicle.told
 
 
+async def test_a_removal_counts_as_later_than_whatever_the_idp_vouched_for_before(house: House) -> None:
+    """Another session's sign-in may carry a later `iat` (a clock that jumped, the same second): the no was heard after it."""
+    await house.bind()
+    vouched_ahead = identity(groups=groups("ops"), stated_at=5000.0)
+    await house.store.outbox.note(_statement(says=Vouched(identity=vouched_ahead), at=5000.0), 1000.0)
+    await house.arrivals().removed(subject(), CORP, Reason.IDP_DENIED, marker="", at=4000.0, now=1001.0)
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].says == Removed(reason=Reason.IDP_DENIED)
+
+
 async def test_removing_somebody_the_app_never_knew_leaves_no_entry(house: House) -> None:
     await house.store.sessions.create(session(account=AccountRefused(reason=Reason.DOMAIN_NOT_ALLOWED)))
     await house.arrivals().removed(subject(), CORP, Reason.IDP_DENIED, marker="", at=1.0, now=1.0)

@@ -84,6 +84,15 @@ async def test_a_form_without_its_token_does_nothing(form: dict[str, str]) -> No
         assert session.key in control.sessions.sessions
 
 
+async def test_a_form_that_is_none_is_refused_and_no_bug_of_ours() -> None:
+    async with Control() as control:
+        session = control.sign_in_directly()
+        headers = {**HERE, "Content-Type": "multipart/form-data; boundary=x"}
+        told = await control.ask("/_muster/sign-out", method="POST", headers=headers, form=b"--xyz")
+        assert told.status == 403
+        assert session.key in control.sessions.sessions
+
+
 async def test_another_sessions_token_does_nothing() -> None:
     async with Control() as control:
         other = control.sign_in_directly(2)

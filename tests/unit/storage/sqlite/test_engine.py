@@ -99,3 +99,18 @@ async def test_threads_end_with_the_engine(path: Path) -> None:
     while threading.active_count() > before and asyncio.get_running_loop().time() < deadline:
         await asyncio.sleep(0.01)
     assert threading.active_count() == before
+
+
+@pytest.mark.parametrize("happens", ["moved", "replaced"])
+async def test_a_file_that_is_not_the_one_we_opened_is_unavailable(tmp_path: Path, happens: str) -> None:
+    """Whatever was written into a file that nobody will find again would be lost."""
+    path = tmp_path / "muster.db"
+    engine = SqliteEngine(path)
+    path.rename(tmp_path / "gone.db")
+    if happens == "replaced":
+        path.touch()
+    with pytest.raises(Unavailable, match="moved, deleted or replaced"):
+        await engine.read(lambda connection: connection.execute("SELECT 1").fetchone())
+    with pytest.raises(Unavailable, match="moved, deleted or replaced"):
+        await engine.write(lambda connection: connection.execute("SELECT 1").fetchone())
+    await engine.close()
