@@ -32,8 +32,10 @@ from proof.scene import (
     subject,
     until_settled,
 )
+from proxy.groups.rules import JoinRules
 from proxy.identity import GroupName
 from proxy.provisioning.guard import GuardRules
+from proxy.provisioning.linking import LinkRules
 from proxy.provisioning.model import EntryState, Removed, Statement
 from proxy.reasons import Reason
 
@@ -44,7 +46,14 @@ CHECKPOINTS = 80
 AFTER_A_CLAIM = 25.0
 """Seconds by which the clock of the next courier is later: a dead courier's claims have run out."""
 
-RULES = {"guard": GuardRules(least_members=1000, least_of_link=1000), "bulk_slots": 3}
+RULES = {
+    "guard": GuardRules(least_members=1000, least_of_link=1000),
+    "bulk_slots": 3,
+    # Nobody is linked by e-mail: an account that was made and not bound is known by what was written down before.
+    "link": LinkRules(
+        join=JoinRules(domains=frozenset({"example.com"})), logins=("{username}",), may_link_by_email=False
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
