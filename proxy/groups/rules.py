@@ -67,7 +67,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoleRules:
-    """Roles in order, lowest first; empty when the app has no roles. `is_exact` is the mode `exact`, else `floor` (semantics §8)."""
+    """Roles in order, lowest first; empty when the app has none. `is_exact`: the mode `exact`, else `floor` (semantics §8)."""
 
     order: tuple[Role, ...] = ()
     default: RoleName | None = None

@@ -60,7 +60,7 @@ UNLIMITED = NameLimits()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
-    """What this app's API can do; the capability table of `muster check --app` prints it. `archive_means` is the app's own word."""
+    """What this app's API can do, as `muster check --app` prints it. `archive_means` is the app's own word."""
 
     can_create: bool = True
     can_archive: bool = True
@@ -83,7 +83,7 @@ class AppAdmin(Protocol):
     @property
     def capabilities(self) -> Capabilities: ...
 
-    async def account(self, account: AccountId) -> Member | None | AppFault:
+    async def account(self, account: AccountId) -> Member | AppFault | None:
         """The account, archived or not; None when the app says that there is none."""
 
     async def search(self, *, email: str | None, login: str | None) -> tuple[Member, ...] | AppFault:
@@ -100,5 +100,5 @@ class AppAdmin(Protocol):
     async def perform(self, operation: Operation) -> Performed | AppFault:
         """Carry one operation out; what is so already counts as done."""
 
-    async def whoami(self) -> Member | None | AppFault:
+    async def whoami(self) -> Member | AppFault | None:
         """The account behind the admin token; None where the app cannot say."""

@@ -24,7 +24,8 @@ Tell: TypeAlias = Callable[[Subject, AccountState], Awaitable[None]]
 class Kit:
     """Ports, rules, and the two things that are not pure: the clock (epoch seconds) and entropy (so many bytes).
 
-    `holder` names this process in leases. `counting` keeps visits from counting seats all at once. `checkpoint` is called between any two steps; a test that dies there shows that nothing is lost or doubled.
+    `holder` names this process in leases. `counting` keeps visits from counting seats all at once.
+    `checkpoint` is called between any two steps; a test that dies there shows that nothing is lost or doubled.
     """
 
     outbox: Outbox

@@ -2,7 +2,7 @@
 
 The outbox holds what *should be*, not calls: per person the latest statement of each source. A courier brings the app there.
 
-- `note` writes a statement durably before anybody is told that it worked; an older statement never replaces a newer one (`merge.py`).
+- `note` writes a statement durably before anybody is told that it worked; an older one never replaces a newer (`merge.py`).
 - An entry is claimed for 20 s and the claim renewed every 5; after `kill -9` the next courier finds it within that time.
 - `ack` names the version it carried out: a statement that came meanwhile leaves the entry open.
 - `bind` writes the binding and re-keys the entry (subject → account id) in one transaction; another entry of the same
@@ -54,11 +54,13 @@ class Outbox(Protocol):
     """Durable entries; see the module's docstring for the theory."""
 
     async def note(self, statement: Statement, now: float) -> Entry:
-        """Merge the statement into the person's entry (made when absent; the account's when bound); open it if it changed anything."""
+        """Merge the statement into the person's entry (made when absent; the account's when bound); open it if it says more."""
 
     async def entry_of(self, subject: Subject) -> Entry | None: ...
 
-    async def claim(self, *, holder: str, now: float, seconds: float, entry_id: int | None = None) -> Claim | None:
+    async def claim(
+        self, *, holder: str, now: float, seconds: float, entry_id: int | None = None
+    ) -> Claim | None:
         """The open entry that waits longest (or the one named, whatever its next attempt), unless another's claim on it lives."""
 
     async def renew_claim(self, claim: Claim, *, now: float, seconds: float) -> Claim | None: ...
@@ -67,7 +69,7 @@ class Outbox(Protocol):
         """Durably write what we set out to create. False when the claim was lost."""
 
     async def bind(self, claim: Claim, binding: Binding) -> Claim | None:
-        """Write the binding, re-key the entry; an entry of the same account is merged into this one. None when the claim was lost.
+        """Write the binding, re-key the entry; one of the same account is merged into this. None when the claim was lost.
 
         Whether an account that is bound already may be bound to a second subject (`link_across`) is the courier's decision."""
 
