@@ -7,6 +7,7 @@ member, account, search       how accounts are read
 create … leave                the operations; one that is absent cannot be done
 groups, members, accounts     what can be listed
 whoami                        the account behind the credential
+login_probe                   where the app shows its own password form; `muster doctor` looks there
 """
 
 from collections.abc import Iterator, Mapping
@@ -113,6 +114,18 @@ class Limits(Section):
     last_name: StrictInt | None = Field(default=None, ge=1)
 
 
+class LoginProbe(Section):
+    """Where the app's own password form is shown, what is in that page and in no other answer, and how it is closed.
+
+    `page` is one that only somebody who is signed in is shown. Both are paths as a browser asks for them.
+    """
+
+    path: StrictStr = Field(pattern=r"^/[!-~]*$")
+    marker: StrictStr = Field(min_length=1)
+    page: StrictStr = Field(default="/", pattern=r"^/[!-~]*$")
+    close: StrictStr = ""
+
+
 class Preset(Section):
     """See the module's docstring."""
 
@@ -144,6 +157,7 @@ class Preset(Section):
     members: MemberListing | None = None
     accounts: AccountListing | None = None
     whoami: SelfRequest | None = None
+    login_probe: LoginProbe | None = None
 
     @field_validator("errors")
     @classmethod

@@ -22,6 +22,7 @@ def build_parser() -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _serve(commands)
     _check(commands)
+    _doctor(commands)
     _explain(commands)
     _plan(commands)
     _groups(commands)
@@ -84,6 +85,16 @@ def _check(commands: Commands) -> None:
     parser.add_argument(
         "--app", action="store_true", help="print what the app's admin API can do, by its preset"
     )
+
+
+def _doctor(commands: Commands) -> None:
+    parser = _command(
+        commands,
+        "doctor",
+        "look at files, IdPs, the app and the public address, and say what to do; changes nothing; exit 1 if anything failed",
+    )
+    _with_configuration(parser)
+    _with_json(parser)
 
 
 def _explain(commands: Commands) -> None:

@@ -3,7 +3,7 @@
 | exit | means |
 |------|-------|
 | 0    | done |
-| 1    | a bug, or a partner that does not answer while running |
+| 1    | a bug, a partner that does not answer while running, or a failed check of `doctor` |
 | 2    | a mistake of the operator's: the command line, the configuration, a file, a store that cannot be opened |
 | 3    | `plan`, `sweep`, `groups push`: something would change, was changed or is held |
 | 130  | Ctrl-C |

@@ -9,6 +9,7 @@ from proxy.cli.arguments import build_parser
 _COMMANDS = (
     "serve",
     "check",
+    "doctor",
     "explain",
     "plan",
     "groups",
@@ -28,6 +29,8 @@ _COMMANDS = (
         "serve -c a.yaml",
         "serve --config a.yaml",
         "check -c a.yaml --app",
+        "doctor -c a.yaml",
+        "doctor -c a.yaml --json",
         "explain -c a.yaml --claims b.json --idp corp --app-groups A,B --json",
         "held list -c a.yaml",
         "held release link:Developers -c a.yaml",

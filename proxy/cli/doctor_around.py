@@ -1,0 +1,112 @@
+"""The doctor beside the gate: what the app answers to somebody who does not come through Muster.
+
+Two things are tried from this machine, which may well reach the app's port: a page with a forged identity header, and the page
+with the app's own password form. Both are GETs. The name that is forged is one that the app has already, so that no app makes
+an account of it; an app may note its visit.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from proxy.apps.preset import LoginProbe
+from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
+from proxy.cli.doctor_http import Seen, Silent, from_here, get
+from proxy.settings.model import Settings
+
+_CLOSE_PORT = (
+    "let nobody but Muster reach that port: bind the app to loopback, or a NetworkPolicy or firewall rule"
+)
+_FORGED = "app: around Muster"
+_FORM = "app: password login"
+
+
+async def examine_around(
+    settings: Settings, http: aiohttp.ClientSession, *, login: str | None, probe: LoginProbe | None
+) -> Findings:
+    """`login` is the name to forge; `probe` where the preset says that the app's own form is."""
+    return [
+        await _forged(settings, http, login, probe.page if probe else "/"),
+        *(await _form(settings, http, probe)),
+    ]
+
+
+async def _forged(settings: Settings, http: aiohttp.ClientSession, login: str | None, page: str) -> Finding:
+    url, header = settings.upstream.url.rstrip("/"), settings.headers.user
+    plain = await get(http, url + page, headers=_host(settings))
+    if isinstance(plain, Silent):
+        return failed(
+            _FORGED, f"the app does not answer at {url}: {plain.detail}", "see upstream.url, and the app"
+        )
+    if login is None or not _is_sendable(login):
+        seen = f"this machine reaches {url}; no name is known to try a forged {header} with"
+        return warning(_FORGED, seen, _CLOSE_PORT)
+    forged = await get(http, url + page, headers={**_host(settings), header: login})
+    if isinstance(forged, Silent):
+        return warning(
+            _FORGED, f"{url} answered once, and then: {forged.detail}", "see whether the app is well"
+        )
+    return _judged(url + page, f"{header}: {login}", plain, forged, login)
+
+
+def _judged(url: str, sent: str, plain: Seen, forged: Seen, login: str) -> Finding:
+    """
+    | without the header | with it                                  | then                              |
+    |--------------------|------------------------------------------|-----------------------------------|
+    | any                | not 200, and the same answer             | not believed                      |
+    | not 200            | 200, or a redirect to elsewhere          | believed                          |
+    | 200                | 200, and the name in the page only now   | believed                          |
+    | 200                | 200 otherwise                            | not told; whoever comes is served |
+    | any                | 5xx                                      | not told; the app is not well     |
+    """
+    if _is_believed(plain, forged, login):
+        seen = f"whoever reaches {url} is anybody: “{sent}” was believed ({plain.status} without, {forged.status} with it)"
+        return warning(_FORGED, seen, _CLOSE_PORT)
+    if forged.status == 200:
+        return warning(_FORGED, f"{url} answers this machine 200, with “{sent}” and without it", _CLOSE_PORT)
+    if forged.status >= 500:
+        return warning(_FORGED, f"{url} answers {forged.status} to “{sent}”", "see whether the app is well")
+    return ok(_FORGED, f"{url} answers a forged header with {forged.status}, as it answers without one")
+
+
+def _is_believed(plain: Seen, forged: Seen, login: str) -> bool:
+    if plain.status == forged.status == 200:
+        return login.encode() in forged.body and login.encode() not in plain.body
+    if forged.status == 200:
+        return True
+    return 300 <= forged.status < 400 and forged.leads_to != plain.leads_to
+
+
+def _is_sendable(login: str) -> bool:
+    return login.isascii() and login.isprintable()
+
+
+def _host(settings: Settings) -> Mapping[str, str]:
+    """The Host that the app would see from us."""
+    return {"Host": urlsplit(settings.public_url).netloc} if settings.upstream.host == "keep" else {}
+
+
+async def _form(settings: Settings, http: aiohttp.ClientSession, probe: LoginProbe | None) -> Findings:
+    if probe is None:
+        return [ok(_FORM, "not looked for: the preset names no `login_probe`")] if settings.app else []
+    public, direct = (url.rstrip("/") + probe.path for url in (settings.public_url, settings.upstream.url))
+    address, host = from_here(settings.public_url, probe.path)
+    through, around = await asyncio.gather(
+        get(http, address, headers=host), get(http, direct, headers=_host(settings))
+    )
+    found: Findings = []
+    if _has_form(through, probe):
+        seen = f"a password form is served to anybody at {public}, through Muster"
+        found.append(warning(_FORM, seen, f"take the path out of open_paths. {probe.close}".strip()))
+    if _has_form(around, probe):
+        seen = f"a password form is served at {direct}, to whoever reaches that port"
+        found.append(warning(_FORM, seen, probe.close or _CLOSE_PORT))
+    if not found and isinstance(around, Silent):
+        found.append(warning(_FORM, f"could not be looked at: {direct}: {around.detail}"))
+    return found or [ok(_FORM, f"no password form at {probe.path}, neither through Muster nor at the app")]
+
+
+def _has_form(seen: Seen | Silent, probe: LoginProbe) -> bool:
+    return isinstance(seen, Seen) and seen.status == 200 and probe.marker.encode() in seen.body

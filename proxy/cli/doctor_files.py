@@ -1,0 +1,194 @@
+"""The doctor on this machine: the configuration, the key file, the store. Nothing is made, migrated or changed.
+
+A server may run on the same store: everything is read beside it.
+"""
+
+import asyncio
+import os
+import sqlite3
+import stat
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
+from proxy.errors import SettingsError, Unavailable
+from proxy.groups.stored import Ruled
+from proxy.identity import Identity, IdpId
+from proxy.provisioning.model import Entry, EntryState, Vouched
+from proxy.provisioning.outbox import OutboxFigures
+from proxy.session.codec import KeyRing
+from proxy.settings.load import load
+from proxy.settings.model import Settings
+from proxy.settings.overrides import environment
+from proxy.storage.keyring import load_keyring
+from proxy.storage.sqlite.faults import sentence
+from proxy.storage.sqlite.schema import MIGRATIONS, version_of
+from proxy.storage.sqlite.store import SqliteStore, open_store
+
+MOST_PEOPLE: Final = 1_000_000
+MOST_SESSIONS: Final = 10_000
+LONG_OPEN: Final = 300.0
+"""Seconds after which an entry that nobody carried out is worth a look: a courier needs one minute at most."""
+
+_NOT_YET: Final = "muster serve makes it when it starts"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """What the store tells about partners. `vouched` is each person's last identity of each source, newest first;
+    `refreshable` says of each session whether it holds a refresh token. All empty without a store."""
+
+    ruled: Ruled = field(default_factory=Ruled)
+    vouched: tuple[Identity, ...] = ()
+    refreshable: tuple[tuple[IdpId, bool], ...] = ()
+    members: int = 0
+    login: str | None = None
+
+
+def examine_configuration(path: Path) -> tuple[Settings | None, Findings]:
+    """The settings, None where they cannot be served; every mistake and every doubt is a finding."""
+    try:
+        settings = load(path, environment())
+    except SettingsError as error:
+        advice = "correct it; muster check names every mistake"
+        return None, [failed("configuration", str(problem), advice) for problem in error.problems]
+    found = [warning("configuration", str(one)) for one in settings.warnings]
+    if path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        found.append(
+            warning("configuration", f"others may write {path} (mode {_mode(path)})", f"chmod go-w {path}")
+        )
+    return settings, found or [ok("configuration", f"{path} loads")]
+
+
+def examine_store(settings: Settings) -> tuple[Stored, Findings]:
+    """What is in the store, and how key file and store stand."""
+    ring, keys = _keys(settings.keys_file)
+    path = settings.store.sqlite
+    if not path.exists():
+        return Stored(), [keys, warning("store", f"there is no {path} yet", _NOT_YET)]
+    found = [keys, *_modes(path)]
+    if fault := _not_openable(path):
+        return Stored(), [*found, fault]
+    if ring is None:
+        return Stored(), [
+            *found,
+            failed("store", "cannot be read without its keys", "put the key file right"),
+        ]
+    try:
+        stored, seen = asyncio.run(_read(path, ring))
+    except (SettingsError, Unavailable) as error:
+        return Stored(), [
+            *found,
+            failed("store", _why(error), "see docs/operations.md, files and permissions"),
+        ]
+    return stored, [*found, *seen]
+
+
+def _why(error: SettingsError | Unavailable) -> str:
+    return error.reason if isinstance(error, Unavailable) else "; ".join(map(str, error.problems))
+
+
+def _keys(path: Path) -> tuple[KeyRing | None, Finding]:
+    if not path.exists():
+        return None, warning("key file", f"there is no {path} yet", _NOT_YET)
+    try:
+        ring = load_keyring(path)
+    except SettingsError as error:
+        return None, failed("key file", _why(error))
+    return ring, ok("key file", f"{path} holds {len(ring.keys)} (mode {_mode(path)})")
+
+
+def _modes(path: Path) -> Findings:
+    """The store holds sealed tokens and people's addresses: it is nobody else's."""
+    there = [one for one in (path, Path(f"{path}-wal"), Path(f"{path}-shm")) if one.exists()]
+    loose = [one for one in there if one.stat().st_mode & 0o077]
+    found = [
+        warning("store", f"others may open {one} (mode {_mode(one)})", f"chmod 600 {one}") for one in loose
+    ]
+    if path.stat().st_uid not in (os.geteuid(), 0):
+        advice = "run commands as the user that runs muster serve"
+        found.append(warning("store", f"{path} is another user's", advice))
+    return found
+
+
+def _mode(path: Path) -> str:
+    return f"{stat.S_IMODE(path.stat().st_mode):04o}"
+
+
+def _not_openable(path: Path) -> Finding | None:
+    """Looked at read-only first: to open an older store is to bring it to the newest schema."""
+    try:
+        with closing(
+            sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=5.0)
+        ) as connection:
+            found = version_of(connection)
+    except sqlite3.Error as error:
+        return failed("store", f"{path}: {sentence(error)}", "run as the user that runs muster serve")
+    if found < len(MIGRATIONS):
+        seen = f"{path} has schema {found} of {len(MIGRATIONS)}; it was not opened"
+        return warning("store", seen, "the next muster serve brings it to the newest: back it up before")
+    return None
+
+
+async def _read(path: Path, ring: KeyRing) -> tuple[Stored, Findings]:
+    store = open_store(path, ring)
+    try:
+        return await _stored(store), await _figures(path, store)
+    finally:
+        await store.close()
+
+
+async def _stored(store: SqliteStore) -> Stored:
+    bindings = await store.bindings.all_bindings()
+    sessions = await store.sessions.last_used_before(time.time() + LONG_OPEN, MOST_SESSIONS)
+    return Stored(
+        ruled=await store.rulings.ruled(),
+        vouched=_vouched(await store.outbox.entries(None, MOST_PEOPLE)),
+        refreshable=tuple((one.idp, one.tokens.refresh_token is not None) for one in sessions),
+        members=await store.bindings.count_members(),
+        login=next((one.login for one in bindings if not one.is_blocked), None),
+    )
+
+
+def _vouched(entries: tuple[Entry, ...]) -> tuple[Identity, ...]:
+    said = [
+        (one.at, one.seq, one.says.identity)
+        for entry in entries
+        for one in entry.statements
+        if isinstance(one.says, Vouched)
+    ]
+    return tuple(identity for *_, identity in sorted(said, key=lambda one: one[:2], reverse=True))
+
+
+async def _figures(path: Path, store: SqliteStore) -> Findings:
+    now = time.time()
+    figures, latched = await store.outbox.figures(now), await store.ledger.latched()
+    unreadable = await store.count_unreadable()
+    found = [*_waiting(figures)]
+    if latched or figures.held:
+        seen = f"the guard holds {figures.held} people; latched: {', '.join(sorted(latched)) or 'nothing'}"
+        found.append(warning("store", seen, "muster held list"))
+    if unreadable:
+        seen = f"{unreadable} sessions are sealed under keys that the key file does not hold"
+        found.append(
+            warning("store", seen, "put the old key back below the new one, or let them sign in again")
+        )
+    return found or [ok("store", f"{path} opens (mode {_mode(path)}); nothing waits in it")]
+
+
+def _waiting(figures: OutboxFigures) -> Findings:
+    found: Findings = []
+    if figures.parked:
+        found.append(
+            warning(
+                "store", f"{figures.parked} {EntryState.PARKED.value}: the app refused", "muster parked list"
+            )
+        )
+    if figures.open and figures.oldest_open_age > LONG_OPEN:
+        seen = f"{figures.open} changes wait for the app, the oldest for {figures.oldest_open_age:.0f} s"
+        found.append(warning("store", seen, "see whether muster serve runs and the app answers"))
+    return found
