@@ -1,5 +1,7 @@
 """One question of the doctor's over HTTP: bounded in time and size, no redirect followed, no cookie kept."""
 
+import errno
+import os
 import ssl
 import time
 from collections.abc import Mapping
@@ -83,7 +85,7 @@ async def get(
     except aiohttp.ClientConnectorDNSError:
         return Silent(detail="its name is not known here (DNS)")
     except aiohttp.ClientConnectorError as error:
-        return Silent(detail=f"no connection ({error.strerror or 'refused'})")
+        return Silent(detail=f"no connection ({os.strerror(error.errno or errno.ECONNREFUSED).lower()})")
     except (aiohttp.ClientError, OSError, ValueError) as error:
         return Silent(detail=f"a broken answer ({type(error).__name__})")
 

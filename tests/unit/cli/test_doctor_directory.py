@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from proxy.cli import doctor_directory
 from proxy.cli.doctor_directory import examine_directory
 from proxy.cli.doctor_files import Stored
 from proxy.cli.doctor_finding import Findings, Result
@@ -113,3 +114,12 @@ async def test_okta_is_asked_about_an_id_of_its_kind(tmp_path: Path) -> None:
         changes: dict[str, Any] = {"kind": "okta", "url": fake.url, "token": {"file": str(token)}}
         (found,) = await examined(tmp_path, fake, **changes, client_id=None, client_secret=None)
     assert found.seen == "it answers: somebody made up is not there, others are"
+
+
+async def test_a_directory_is_not_waited_for_as_long_as_the_configuration_allows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor_directory, "SECONDS", 0.0)
+    async with running(FakeKeycloak()) as fake:
+        (found,) = await examined(tmp_path, fake, timeout="60s")
+    assert (found.result, "(timeout)" in found.seen) == (Result.FAILED, True)
