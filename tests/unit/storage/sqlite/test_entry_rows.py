@@ -60,7 +60,9 @@ def test_a_claim_on_the_entry_survives_news(connection: sqlite3.Connection) -> N
 
 
 def test_a_bound_subjects_statement_finds_the_accounts_entry(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT INTO bindings VALUES ('https://corp.example.com', 'ada', '7', 'ada', NULL, 0, 0)")
+    connection.execute(
+        "INSERT INTO bindings VALUES ('https://corp.example.com', 'ada', '7', 'ada', NULL, 0, 0)"
+    )
     assert account_of(connection, subject()) == "7"
     assert account_of(connection, subject(idp=PARTNER)) is None
     entry = note_statement(connection, vouched(), NOW)
