@@ -1,5 +1,6 @@
 """An IdP, an app and Muster between them: what every test of the story stands on."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -139,7 +140,8 @@ async def running(idp: Idp, app: App, folder: Path, /, **changes: Any) -> AsyncI
     try:
         yield Stack(idp=idp, app=app, muster=muster)
     finally:
-        muster.child.stop()
+        # In a thread: Muster ends what it has begun, through relays that live in this loop.
+        await asyncio.to_thread(muster.child.stop)
 
 
 async def _started(idp: Idp, app: App, folder: Path, changes: dict[str, Any]) -> Muster:
