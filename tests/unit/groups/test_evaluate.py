@@ -274,6 +274,68 @@ def test_a_link_wins_over_a_role_of_the_same_name() -> None:
     assert (str(found.role), plain(found.groups)) == ("end-user", {"friends", "end-users"})
 
 
+def test_a_link_of_another_idp_takes_no_role_of_this_one_away() -> None:
+    elsewhere = replace(link("friends", "admin"), idps=frozenset({GOOGLE}))
+    found = judged(known("admin"), replace(TABLE, links=(elsewhere,)), "friends")
+    assert (str(found.role), plain(found.groups)) == ("admin", {"admin"})
+    assert why(found, "admin") == [Reason.GRANTED_BY_GROUP, Reason.ROLE_GROUP], "nor is it unmatched"
+
+
+# --- equal names that led somewhere before ------------------------------------------------------------------------
+
+
+def test_a_group_that_equal_names_led_to_before_is_owned_and_so_may_be_left() -> None:
+    said = (GroupsOf(idp=OKTA, groups=known("new")),)
+    found = entitle(said, GroupRules(is_same_name=True), names("old", "new"), seen=names("old"))
+    assert (plain(found.groups), plain(found.owned)) == ({"new"}, {"old", "new"})
+
+
+# --- the causes that an operator reads ----------------------------------------------------------------------------
+
+LACKING = GroupRules(links=(link("team", "a"),), default_group=AppGroupName("everyone"))
+
+
+@pytest.mark.parametrize(
+    ("rules", "groups", "app_groups", "causes"),
+    [
+        (LACKING, NOT_STATED, (), [(Reason.NOT_STATED, "groups", "no IdP ever stated any")]),
+        (
+            LACKING,
+            known("z"),
+            ("everyone",),
+            [
+                (Reason.NO_MATCH, "z", "okta group 'z'"),
+                (Reason.DEFAULT_GROUP, "everyone", "no group matches"),
+            ],
+        ),
+        (LACKING, known(), (), [(Reason.APP_GROUP_MISSING, "everyone", "missing: ignore")]),
+        (
+            TABLE,
+            known("admin"),
+            ROLE_GROUPS,
+            [
+                (Reason.GRANTED_BY_GROUP, "admin", "okta group 'admin'"),
+                (Reason.ROLE_GROUP, "admin", "role admin"),
+            ],
+        ),
+        (
+            TABLE,
+            known(),
+            (),
+            [
+                (Reason.DEFAULT_ROLE, "end-user", "no group grants a role"),
+                (Reason.APP_GROUP_MISSING, "end-users", "role end-user"),
+            ],
+        ),
+    ],
+)
+def test_the_causes_word_for_word(
+    rules: GroupRules, groups: Groups, app_groups: tuple[str, ...], causes: list[tuple[Reason, str, str]]
+) -> None:
+    found = entitle((GroupsOf(idp=OKTA, groups=groups),), rules, names(*app_groups))
+    assert [(one.reason, one.about, one.cause) for one in found.because] == causes
+
+
 # --- switched off -------------------------------------------------------------------------------------------------
 
 
@@ -320,6 +382,8 @@ def test_no_address_is_no_admission(email: str | None) -> None:
         ("a@example.com", set(), False),
         ("a@anything.example", {"*"}, True),
         ("a@b@anything.example", {"*"}, False),
+        ("a@", {"*"}, False),
+        ("@anything.example", {"*"}, False),
     ],
 )
 def test_a_domain_is_matched_exactly(address: str, domains: set[str], is_admitted: bool) -> None:

@@ -71,6 +71,13 @@ def test_an_idp_group_that_a_link_names_goes_only_where_the_link_says(mode: Link
     assert led_to(known("eng"), rules, "eng", "team") == (set() if mode is LinkMode.OFF else {"team"})
 
 
+def test_a_name_that_goes_elsewhere_stops_no_other() -> None:
+    """Groups come in no order: of many, some come after one that a link names."""
+    linked, free = [f"linked-{n}" for n in range(20)], [f"free-{n}" for n in range(20)]
+    rules = replace(SAME, links=(link("team", *linked),))
+    assert led_to(known(*linked, *free), rules, "team", *free) == {"team", *free}
+
+
 def test_a_link_for_another_idp_takes_no_name_away() -> None:
     rules = replace(SAME, links=(replace(link("team", "eng"), idps=frozenset({GOOGLE})),))
     assert led_to(known("eng"), rules, "eng", "team") == {"eng"}

@@ -141,3 +141,13 @@ def test_whoever_was_released_trips_nothing() -> None:
 def test_notes_pass_through() -> None:
     found = judge(Plan(notes=(BECAUSE,)), {}, frozenset(), idp=IDP, person=ADA, rules=RULES)
     assert found.plan.notes == (BECAUSE,)
+
+
+def test_of_somebody_no_idp_vouched_for_only_links_count() -> None:
+    assert scopes_of(ARCHIVE, None) == ()
+    assert scopes_of(LEAVE, None) == ("link:team",)
+
+
+def test_what_an_idp_holds_is_every_step_that_takes_away() -> None:
+    found = judged(LEAVE, LOWER, JOIN, latched=frozenset({"idp:okta"}))
+    assert [(held.scope, held.steps) for held in found.held] == [("idp:okta", (LEAVE, LOWER))]

@@ -116,6 +116,32 @@ def test_unicode_case_folding_takes_nobodys_account_over() -> None:
     assert choose(sly, (victim,), {}, RULES, login="x") == MakeAccount(login="x")
 
 
+def test_unicode_lower_case_takes_nobodys_account_over() -> None:
+    """The Kelvin sign has an ASCII lower case."""
+    sly = identity("kim", email="\u212aim@example.com")
+    victim = member("kim", email="kim@example.com")
+    assert choose(sly, (victim,), {}, RULES, login="x") == MakeAccount(login="x")
+    assert not is_protected(victim, frozenset({"\u212aim"}))
+
+
+@pytest.mark.parametrize(
+    ("found", "detail"),
+    [
+        (chosen(member("x"), member("y", account="2")), "2 accounts have the address"),
+        (
+            chosen(member(), rules=replace(RULES, may_link_by_email=False)),
+            "account 'ada' has the address; linking by e-mail is off",
+        ),
+        (chosen(member(), rules=replace(RULES, protected=frozenset({"1"}))), "account 'ada' is protected"),
+        (chosen(member(), bound=(binding("bob", "1"),)), "account 'ada' is bound already"),
+        (chosen(member("old", email=None), login="old"), "login 'old' is somebody else's"),
+    ],
+)
+def test_a_refusal_tells_the_operator_which_account(found: Linking, detail: str) -> None:
+    assert isinstance(found, RefuseAccount)
+    assert found.detail == detail
+
+
 @pytest.mark.parametrize(
     ("rules", "expected"),
     [

@@ -45,6 +45,12 @@ def test_silence_keeps_the_last_known_groups_and_remembers_since_when() -> None:
     assert held.says.identity.groups is NOT_STATED
 
 
+def test_stated_groups_are_written_down_whatever_the_statement_carried() -> None:
+    carried = replace(vouched(groups=known("a")), known_groups=NOT_STATED, not_stated_since=NOW - 1)
+    (held,) = merged(carried)
+    assert (held.known_groups, held.not_stated_since) == (known("a"), None)
+
+
 def test_silence_from_the_start_is_silence() -> None:
     (held,) = merged(vouched())
     assert (held.known_groups, held.not_stated_since) == (NOT_STATED, NOW)

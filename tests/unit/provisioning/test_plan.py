@@ -9,16 +9,25 @@ from proxy.provisioning.app_admin import Capabilities, NameLimits
 from proxy.provisioning.model import (
     AccountId,
     AppGroup,
+    Archive,
     Because,
+    Create,
+    CreateGroup,
     Entitlement,
     Gone,
     GroupId,
+    Join,
     Leave,
     Member,
+    Operation,
     Plan,
     Profile,
     Refused,
+    Restore,
+    SetProfile,
+    SetRole,
     Should,
+    Step,
     Wanted,
 )
 from proxy.provisioning.performing import operation_name
@@ -229,6 +238,8 @@ def test_what_is_only_watched_is_said_and_not_done(watched: str, present: str, c
     [
         ("reader", "writer", None, False, ["set_role writer"]),
         ("writer", "writer", None, False, []),
+        ("writer", "writer", "writer", True, []),
+        ("writer", None, "writer", True, []),
         ("writer", "reader", None, False, []),
         ("writer", "reader", "writer", False, ["set_role reader"]),
         ("boss", "reader", "writer", False, []),
@@ -239,12 +250,13 @@ def test_what_is_only_watched_is_said_and_not_done(watched: str, present: str, c
         (None, "reader", "reader", False, []),
     ],
     ids=[
-        "raised", "as it should be", "a floor", "ours to take back", "raised by hand since", "exact",
+        "raised", "as it should be", "as it should be, ours", "no role is asked for",
+        "a floor", "ours to take back", "raised by hand since", "exact",
         "one we do not know", "one we do not know, exact", "none", "none shown, but we gave it",
     ],
 )  # fmt: skip
 def test_a_role_is_raised_and_lowered_only_where_that_is_ours(
-    present: str | None, role: str, granted: str | None, is_exact: bool, expected: list[str]
+    present: str | None, role: str | None, granted: str | None, is_exact: bool, expected: list[str]
 ) -> None:
     terms = replace(TERMS, binding=binding(role=granted))
     found = plan(wanted("", role=role, is_exact=is_exact), member(role=present), APP, terms)
@@ -314,3 +326,108 @@ def test_leaving_names_the_login_for_apps_that_want_it() -> None:
 @pytest.mark.parametrize("should", [wanted("a"), GONE, Refused(reason=Reason.DENY_LISTED)])
 def test_the_plan_is_a_value(should: Should) -> None:
     assert plan(should, member("b"), APP, TERMS) == plan(should, member("b"), APP, TERMS)
+
+
+# --- word for word ------------------------------------------------------------------------------------------------
+
+ADA = AccountId("1")
+
+
+def step(operation: Operation, about: str, cause: str, *, takes_away: bool = False, **reason: Reason) -> Step:
+    because = Because(reason=reason.get("reason", Reason.PLANNED), about=about, cause=cause)
+    return Step(operation=operation, because=because, takes_away=takes_away)
+
+
+LEFT = step(
+    Leave(account=ADA, group=APP[0], login="ada"),
+    "a",
+    "no group of theirs leads here",
+    takes_away=True,
+    reason=Reason.NO_MATCH,
+)
+LOWERED = step(SetRole(account=ADA, role=RoleName("reader")), "reader", "as entitled", takes_away=True)
+JOINED = step(Join(account=ADA, group=APP[1], login="ada"), "b", "as entitled")
+MADE = step(CreateGroup(name=AppGroupName("new")), "new", "as entitled")
+RAISED = step(SetRole(account=ADA, role=RoleName("boss")), "boss", "as entitled")
+RESTORED = step(Restore(account=ADA), "restore", "vouched for again")
+OURS = replace(TERMS, binding=binding(role="writer"))
+NO_ARCHIVE = replace(TERMS, capabilities=Capabilities(can_archive=False), owned=names("a b"))
+
+
+def test_a_creation_word_for_word() -> None:
+    profile = Profile(login="ada", email="ada@example.com", name="Ada")
+    made = step(Create(profile=profile), "create", "vouched for, and has no account")
+    assert plan(wanted("a"), None, APP, replace(TERMS, profile=profile)) == Plan(steps=(made,))
+
+
+def test_what_is_lost_counts_as_taken_away_and_what_is_gained_does_not() -> None:
+    found = plan(wanted("b new", role="reader"), member("a", role="writer"), APP, OURS)
+    assert found.steps == (LEFT, LOWERED, MADE, JOINED)
+    assert plan(wanted("a", role="boss"), member("a", role="writer"), APP, OURS).steps == (RAISED,)
+
+
+def test_coming_back_word_for_word() -> None:
+    found = plan(wanted("b", role="reader"), replace(ARCHIVED, role=RoleName("writer")), APP, OURS)
+    lost = [replace(one, takes_away=False) for one in (LEFT, LOWERED)]
+    assert found.steps == (*lost, RESTORED, JOINED)
+
+
+@pytest.mark.parametrize(
+    ("should", "reason"),
+    [(GONE, Reason.IDP_DENIED), (Refused(reason=Reason.DENY_LISTED), Reason.DENY_LISTED)],
+)
+def test_going_word_for_word(should: Should, reason: Reason) -> None:
+    archived = step(Archive(account=ADA), "archive", ABLE.archive_means or "", takes_away=True, reason=reason)
+    assert plan(should, member("a"), APP, TERMS).steps == (archived,)
+    kept_out = "the app can only delete: kept out at the gate instead"
+    assert plan(should, member("a c"), APP, NO_ARCHIVE) == Plan(
+        steps=(replace(LEFT, because=replace(LEFT.because, reason=reason)),),
+        notes=(Because(reason=Reason.NO_ARCHIVE, about="archive", cause=kept_out),),
+    )
+
+
+def test_a_profile_word_for_word() -> None:
+    terms = replace(TERMS, keeps_profile=True)
+    found = plan(wanted(""), replace(member(), email="old@example.com", name="Old"), APP, terms)
+    operation = SetProfile(account=ADA, email="ada@example.com", name="Ada")
+    assert found.steps == (step(operation, "profile", "okta states another one"),)
+
+
+@pytest.mark.parametrize(
+    "shown", [{"name": "Old", "email": "old@example.com"}, {"name": None, "email": None}]
+)
+def test_what_the_idp_does_not_state_is_left_as_the_app_has_it(shown: dict[str, str | None]) -> None:
+    silent = replace(wanted(""), identity=replace(identity(email=None), name=None))
+    account = replace(member(), **shown)  # type: ignore[arg-type]  # fields of Member
+    assert plan(silent, account, APP, replace(TERMS, keeps_profile=True)) == Plan()
+
+
+def test_what_is_left_alone_is_named() -> None:
+    terms = replace(OURS, is_protected=True)
+    assert [note.about for note in plan(GONE, member("a"), APP, terms).notes] == ["archive"]
+    notes = plan(wanted("", role="reader"), member("a", role="writer"), APP, terms).notes
+    assert [note.about for note in notes] == ["a", "role writer"]
+
+
+@pytest.mark.parametrize(
+    ("lacking", "able", "reason", "cause"),
+    [
+        ("b", Capabilities(can_change_groups=False), Reason.APP_REFUSED, "the app's API changes no groups"),
+        ("new", Capabilities(), Reason.APP_GROUP_MISSING, "the app's API makes no groups"),
+        ("a", ABLE, Reason.APP_GROUP_MISSING, "two groups have this name"),
+    ],
+)
+def test_a_group_that_is_not_to_be_had_is_named_with_the_cause(
+    lacking: str, able: Capabilities, reason: Reason, cause: str
+) -> None:
+    twice = (*APP, AppGroup(id=GroupId("#a2"), name=AppGroupName("a")))
+    found = plan(wanted(lacking), member(), twice, replace(TERMS, capabilities=able))
+    assert found == Plan(notes=(Because(reason=reason, about=lacking, cause=cause),))
+
+
+def test_what_is_only_watched_is_named() -> None:
+    notes = plan(wanted("", watched="d"), member("c"), APP, TERMS).notes
+    assert [(note.reason, note.about) for note in notes] == [
+        (Reason.OBSERVED_ONLY, "d"),
+        (Reason.OBSERVED_ONLY, "c"),
+    ]

@@ -85,3 +85,20 @@ def test_refused_by_rule(statements: tuple[Statement, ...], reason: Reason) -> N
 
 def test_nothing_said_is_never_taken_for_a_removal() -> None:
     assert not isinstance(judged(), Gone)
+
+
+def test_a_link_for_one_idp_hears_the_statements_of_that_one() -> None:
+    (link, _) = GROUPS.links
+    rules = replace(GROUPS, links=(replace(link, idps=frozenset({GOOGLE})),))
+    for statement, expected in (
+        (vouched(groups=known("a"), idp=GOOGLE), ["a"]),
+        (vouched(groups=known("a")), []),
+    ):
+        assert groups_of(should_be((statement,), JOIN, rules, APP)) == expected
+
+
+def test_what_equal_names_led_to_before_may_be_taken_away() -> None:
+    rules = GroupRules(is_same_name=True)
+    found = should_be((vouched(groups=known()),), JOIN, rules, APP, seen=frozenset({AppGroupName("a")}))
+    assert isinstance(found, Wanted)
+    assert found.entitlement.owned == {"a"}
