@@ -199,3 +199,29 @@ def test_without_any_path_nothing_is_ever_stated() -> None:
 def test_lone_surrogates_are_not_encodable_and_pairs_are() -> None:
     assert not is_encodable("a\ud800")
     assert is_encodable("a\U0001f600é")
+
+
+def test_overage_of_another_claim_leaves_an_absent_one_absent() -> None:
+    claims = {"_claim_names": {"roles": "src1"}}
+    assert read_groups(claims, at("groups", is_absent_empty=True)) == NONE_KNOWN
+
+
+def test_overage_covers_a_path_far_below_the_claim_that_is_elsewhere() -> None:
+    claims = {"_claim_names": {"realm_access": "src1"}}
+    assert read_groups(claims, at("realm_access.app.roles", is_absent_empty=True)) is NOT_STATED
+
+
+def test_without_a_separator_a_name_of_two_words_is_one_name() -> None:
+    assert read_groups({"groups": "Domain Admins"}, RULES) == named("Domain Admins")
+
+
+@pytest.mark.parametrize(
+    ("claims", "is_absent_empty", "note"),
+    [
+        ({}, False, "absent"),
+        ({}, True, "absent, which this IdP means as none"),
+        ({"hasgroups": True}, False, "overage: the IdP left the list out"),
+    ],
+)
+def test_the_note_says_how_absence_was_read(claims: Any, is_absent_empty: bool, note: str) -> None:
+    assert explain_groups(claims, at("groups", is_absent_empty=is_absent_empty)).note == note

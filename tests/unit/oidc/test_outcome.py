@@ -38,7 +38,7 @@ def grant(description: str | None = None, **more: Any) -> dict[str, Any]:
 # --- trouble --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 429, 408, 301, 302, 307])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 599, 429, 408, 300, 301, 302, 307])
 @pytest.mark.parametrize(
     "document", [grant("User disabled"), {"error": "invalid_client"}, {"access_token": "a"}]
 )
@@ -77,8 +77,14 @@ def test_a_success_without_a_usable_access_token_is_trouble(document: Any) -> No
 
 
 def test_retry_after_is_handed_on() -> None:
-    answer = classify(503, JSON, b"", 30.0, rules(), is_refresh=True)
-    assert answer == Trouble(detail="http_503", retry_after=30.0)
+    for status, body, detail in (
+        (503, b"", "http_503"),
+        (400, b"", "not_json"),
+        (400, b"{}", "no_error_code"),
+        (400, b'{"error": "slow_down"}', "slow_down"),
+    ):
+        answer = classify(status, JSON, body, 30.0, rules(), is_refresh=True)
+        assert answer == Trouble(detail=detail, retry_after=30.0)
 
 
 @pytest.mark.parametrize("code", [50033, 50087, 70012, 80001, 80002, 80005, 80014])
@@ -196,7 +202,9 @@ def test_one_idps_marker_means_nothing_from_another(kind: IdpKind) -> None:
     assert judge(grant("User disabled"), by=rules(kind)) == PLAIN
 
 
-@pytest.mark.parametrize("text", ["The user disabled cookies", "User disabled?", "not: user is blocked"])
+@pytest.mark.parametrize(
+    "text", ["The user disabled cookies", "User disabled?", "User disabledX", "not: user is blocked"]
+)
 def test_a_marker_is_the_whole_text_never_a_part_of_it(text: str) -> None:
     assert (
         judge(grant(text), by=rules(IdpKind.KEYCLOAK, denied_markers=frozenset({"user is blocked"}))) == PLAIN

@@ -14,10 +14,12 @@ from proxy.session.model import (
     Misconfigured,
     Refreshed,
     RefreshOutcome,
+    Spent,
     Tokens,
     Trouble,
 )
-from tests.fakes.people import groups, identity, session
+from proxy.session.store import Suspicion
+from tests.fakes.people import CORP, groups, identity, session, subject
 
 RULES = policy.RefreshRules(every=3600, at_least=300, grace=3600, cool_off=30, idle=86400, absolute=7 * 86400)
 PLAIN = AskAgain(code="invalid_grant", is_plain_invalid_grant=True)
@@ -49,6 +51,7 @@ def after(
         (60, None, 1300),
         (None, 1000, 1800),
         (60, 100, 1080),
+        (None, -5, 1000),
         (7200, 86400, 4600),
     ],
 )
@@ -77,6 +80,7 @@ def test_due_is_the_least_of_the_hour_the_access_token_and_most_of_the_refresh_t
         (90_000, 90_001, Condition.ENDED),
         (1000 + 86400, None, Condition.ENDED),
         (699, None, Condition.DUE),
+        (700, None, Condition.FRESH),
         (701, None, Condition.FRESH),
     ],
 )
@@ -103,12 +107,19 @@ def test_a_cached_copy_is_looked_at_again_when_due_or_when_the_cool_off_is_over(
     assert policy.serve_until(session(next_attempt_at=4630.0), RULES) == 4630
 
 
+def test_no_cached_copy_outlives_the_session_while_it_cools_off() -> None:
+    waiting = session(next_attempt_at=1e9, due_at=1e9)
+    assert policy.serve_until(waiting, RULES) == 1000 + 86400
+    assert policy.serve_until(replace(waiting, last_seen_at=1e9), RULES) == 1000 + 7 * 86400
+
+
 def test_early_renewals_are_spread_over_the_last_tenth_by_the_session_key() -> None:
     first = session(key="00000000" + "0" * 56)
     last = session(key="ffffffff" + "0" * 56)
     assert policy.early_at(first, RULES) == 4600
     assert policy.early_at(last, RULES) == 4240
     assert policy.early_at(replace(last, next_attempt_at=4500.0), RULES) == 4500
+    assert policy.early_at(replace(last, due_at=1000.0), RULES) == 1000
 
 
 def test_refreshed_makes_a_fresh_session_with_the_new_tokens_and_no_mark() -> None:
@@ -197,8 +208,9 @@ def test_a_plain_invalid_grant_ends_this_session_and_starts_the_timer() -> None:
         {"archive_after": None},
         {"last_seen_at": 1000.0},
         {"refresh_expires_at": 4699.0},
+        {"refresh_expires_at": 4700.0},
     ],
-    ids=["never", "not used within the hour", "the token had expired"],
+    ids=["never", "not used within the hour", "the token had expired", "the token expires now"],
 )
 def test_no_timer_starts_without_its_conditions(changes: dict[str, float | None]) -> None:
     assert after(PLAIN, **changes) == policy.Ends(reason=Reason.ASK_AGAIN)  # type: ignore[arg-type] # a table
@@ -206,6 +218,11 @@ def test_no_timer_starts_without_its_conditions(changes: dict[str, float | None]
 
 def test_no_timer_starts_for_an_explained_answer() -> None:
     assert after(AskAgain(code="login_required")) == policy.Ends(reason=Reason.ASK_AGAIN)
+
+
+def test_the_timer_says_whose_it_is_and_the_hours_last_second_is_in_use() -> None:
+    timer = Suspicion(subject=subject(), idp=CORP, started_at=4700.0, fires_at=4700.0 + 86400)
+    assert after(PLAIN, last_seen_at=4700.0 - 3600) == policy.Ends(reason=Reason.ASK_AGAIN, suspicion=timer)
 
 
 def test_an_after_of_zero_fires_at_once() -> None:
@@ -242,3 +259,57 @@ def test_a_storm_is_more_than_five_and_more_than_five_percent(
     started: int, sessions: int, storm: bool
 ) -> None:
     assert policy.is_storm(started, sessions) is storm
+
+
+# --- whole records: a save without a new version is lost, and the reason is what the operator reads ---------------
+
+
+MARKED = policy.marked(session(), 4700.0)
+
+
+def test_a_marked_session_is_a_new_version_with_the_tokens_hash_and_the_time() -> None:
+    spent = Spent(token_hash=policy.token_hash("refresh-1"), at=4700.0)
+    assert policy.marked(session(), 4700.0) == replace(session(), spent=spent, version=session().version + 1)
+
+
+def test_a_session_that_waits_for_the_browser_keeps_nothing_of_the_attempt() -> None:
+    expiring = Tokens(access_token="a", refresh_token="r", refresh_expires_at=9000.0)
+    cooling = replace(MARKED, tokens=expiring, next_attempt_at=4730.0)
+    assert policy.awaiting_browser(cooling, Reason.IDP_TROUBLE) == replace(
+        session(),
+        tokens=Tokens(access_token="a"),
+        trouble=Reason.IDP_TROUBLE,
+        version=MARKED.version + 1,
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason"),
+    [
+        (Trouble(detail="time-out"), Reason.IDP_TROUBLE),
+        (Misconfigured(code="signature_bad"), Reason.IDP_MISCONFIGURED),
+    ],
+)
+def test_a_session_that_cools_off_is_a_new_version_with_the_reason(
+    outcome: RefreshOutcome, reason: Reason
+) -> None:
+    cooled = replace(MARKED, trouble=reason, next_attempt_at=4730.0, version=MARKED.version + 1)
+    assert after(outcome) == policy.Rides(session=replace(cooled, last_seen_at=4650.0))
+
+
+def test_a_token_that_we_spent_ourselves_is_named_as_the_trouble() -> None:
+    result = after(PLAIN, was_spent=True)
+    assert isinstance(result, policy.Rides)
+    assert result.session.trouble is Reason.OUR_TOKEN_SPENT
+
+
+def test_a_refresh_ends_the_trouble_and_starts_a_new_hour() -> None:
+    troubled = replace(MARKED, trouble=Reason.IDP_TROUBLE, next_attempt_at=4690.0)
+    outcome = Refreshed(identity=identity(), tokens=Tokens())
+    result = policy.after_refresh(
+        troubled, outcome, now=4700.0, rules=RULES, archive_after=None, was_spent=False
+    )
+    assert isinstance(result, policy.Goes)
+    assert result.session == replace(
+        session(), tokens=Tokens(), refreshed_at=4700.0, due_at=8300.0, version=MARKED.version + 1
+    )
