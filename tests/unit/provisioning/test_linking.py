@@ -1,6 +1,7 @@
 """Which account somebody unbound gets: the table of `linking.py`, row by row."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -125,21 +126,25 @@ def test_unicode_lower_case_takes_nobodys_account_over() -> None:
 
 
 @pytest.mark.parametrize(
-    ("found", "detail"),
+    ("found", "asked", "detail"),
     [
-        (chosen(member("x"), member("y", account="2")), "2 accounts have the address"),
+        ((member("x"), member("y", account="2")), {}, "2 accounts have the address"),
         (
-            chosen(member(), rules=replace(RULES, may_link_by_email=False)),
+            (member(),),
+            {"rules": replace(RULES, may_link_by_email=False)},
             "account 'ada' has the address; linking by e-mail is off",
         ),
-        (chosen(member(), rules=replace(RULES, protected=frozenset({"1"}))), "account 'ada' is protected"),
-        (chosen(member(), bound=(binding("bob", "1"),)), "account 'ada' is bound already"),
-        (chosen(member("old", email=None), login="old"), "login 'old' is somebody else's"),
+        ((member(),), {"rules": replace(RULES, protected=frozenset({"1"}))}, "account 'ada' is protected"),
+        ((member(),), {"bound": (binding("bob", "1"),)}, "account 'ada' is bound already"),
+        ((member("old", email=None),), {"login": "old"}, "login 'old' is somebody else's"),
     ],
 )
-def test_a_refusal_tells_the_operator_which_account(found: Linking, detail: str) -> None:
-    assert isinstance(found, RefuseAccount)
-    assert found.detail == detail
+def test_a_refusal_tells_the_operator_which_account(
+    found: tuple[Member, ...], asked: dict[str, Any], detail: str
+) -> None:
+    refused = chosen(*found, **asked)
+    assert isinstance(refused, RefuseAccount)
+    assert refused.detail == detail
 
 
 @pytest.mark.parametrize(

@@ -377,8 +377,9 @@ def test_coming_back_word_for_word() -> None:
     [(GONE, Reason.IDP_DENIED), (Refused(reason=Reason.DENY_LISTED), Reason.DENY_LISTED)],
 )
 def test_going_word_for_word(should: Should, reason: Reason) -> None:
-    archived = step(Archive(account=ADA), "archive", ABLE.archive_means or "", takes_away=True, reason=reason)
-    assert plan(should, member("a"), APP, TERMS).steps == (archived,)
+    archived = step(Archive(account=ADA), "archive", "locks the account", takes_away=True, reason=reason)
+    locking = replace(TERMS, capabilities=replace(ABLE, archive_means="locks the account"))
+    assert plan(should, member("a"), APP, locking).steps == (archived,)
     kept_out = "the app can only delete: kept out at the gate instead"
     assert plan(should, member("a c"), APP, NO_ARCHIVE) == Plan(
         steps=(replace(LEFT, because=replace(LEFT.because, reason=reason)),),
