@@ -95,7 +95,7 @@ http {{
 """
 
 
-_FRESH = "alias {directory}/root/; add_header X-Request-Id $request_id;"
+_FRESH = "alias {directory}/files/; add_header X-Request-Id $request_id;"
 
 
 def _nginx(port: int, directory: Path, *, more: str, server: str, access: str) -> list[str]:
@@ -109,10 +109,10 @@ def _nginx(port: int, directory: Path, *, more: str, server: str, access: str) -
 def nginx_upstream(directory: Path) -> Iterator[int]:
     """The app everybody forwards to: 1 KiB, keep-alive for ever. Yields its port."""
     port = free_port()
-    (directory / "root").mkdir(exist_ok=True)
-    (directory / "root" / "1k").write_bytes(b"x" * 1024)
-    (directory / "root" / "64k").write_bytes(b"x" * 65536)
-    server = f"root {directory}/root; default_type text/plain; location /fresh/ {{ {_FRESH.format(directory=directory)} }}"
+    (directory / "files").mkdir(exist_ok=True)
+    (directory / "files" / "1k").write_bytes(b"x" * 1024)
+    (directory / "files" / "64k").write_bytes(b"x" * 65536)
+    server = f"root {directory}/files; default_type text/plain; location /fresh/ {{ {_FRESH.format(directory=directory)} }}"
     command = _nginx(port, directory, more="open_file_cache max=10;", server=server, access="off")
     with process(command, port, directory):
         yield port
