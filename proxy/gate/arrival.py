@@ -143,8 +143,10 @@ class Arrivals:
         """The IdP said no: noted durably, every session of the person ended at once, the courier woken."""
         entry = await self._stores.outbox.entry_of(subject)
         if self._stores.lane is not None and (entry or await self._stores.bindings.binding_of(subject)):
-            # Heard after whatever this IdP vouched for so far, however its clock stood then: a no is never the older one.
-            at = max(at, _vouched_at(entry, subject, idp))
+            if reason is Reason.IDP_DENIED:
+                # The IdP's own no was heard after whatever it vouched for so far, however its clock stood then. A timer or
+                # a directory is no such no: somebody who signed in while it was looked at said something newer.
+                at = max(at, _vouched_at(entry, subject, idp))
             statement = Statement(source=idp, subject=subject, says=Removed(reason=reason), at=at)
             await self._stores.outbox.note(statement, now)
         ended = await self._stores.sessions.end_subject(subject, reason, now)

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from proxy.groups.rules import AppGroupName, RoleName
+from proxy.groups.rules import AppGroupName
 from proxy.identity import IdpId, Subject
 from proxy.provisioning.model import AccountId, Binding, Entry, EntryState, Statement
 from proxy.reasons import Reason
@@ -180,11 +180,6 @@ class SharedCounters(Protocol):
 
     async def seats_counted_at(self) -> float | None:
         """When they were last counted; None: never."""
-
-
-def role_of(binding: Binding | None) -> RoleName | None:
-    """The role that we granted last, if any."""
-    return binding.granted_role if binding else None
 
 
 SOURCE_SCIM = IdpId("scim")

@@ -318,6 +318,16 @@ async def test_a_removal_counts_as_later_than_whatever_the_idp_vouched_for_befor
     assert entry.statements[0].says == Removed(reason=Reason.IDP_DENIED)
 
 
+async def test_a_timer_that_fired_never_overrules_somebody_who_signed_in_meanwhile(house: House) -> None:
+    await house.bind()
+    vouched_since = identity(groups=groups("ops"), stated_at=5000.0)
+    await house.store.outbox.note(_statement(says=Vouched(identity=vouched_since), at=5000.0), 1000.0)
+    await house.arrivals().removed(subject(), CORP, Reason.TIMER_FIRED, marker="", at=4000.0, now=1001.0)
+    entry = await house.store.outbox.entry_of(subject())
+    assert entry is not None
+    assert entry.statements[0].says == Vouched(identity=vouched_since)
+
+
 async def test_removing_somebody_the_app_never_knew_leaves_no_entry(house: House) -> None:
     await house.store.sessions.create(session(account=AccountRefused(reason=Reason.DOMAIN_NOT_ALLOWED)))
     await house.arrivals().removed(subject(), CORP, Reason.IDP_DENIED, marker="", at=1.0, now=1.0)

@@ -1,15 +1,10 @@
 """What the port itself says: a role granted before, and the fake that keeps the port's promises for tests."""
 
 from proxy.provisioning.model import EntryState
-from proxy.provisioning.outbox import SOURCE_SCIM, Bindings, GuardLedger, Outbox, SharedCounters, role_of
+from proxy.provisioning.outbox import SOURCE_SCIM, Bindings, GuardLedger, Outbox, SharedCounters
 from proxy.reasons import Reason
 from tests.fakes.outbox import MemoryStore
 from tests.fakes.provisioning import NOW, binding, known, removed, vouched
-
-
-def test_the_role_that_we_granted_last() -> None:
-    assert role_of(None) is None
-    assert role_of(binding(role="writer")) == "writer"
 
 
 def test_scim_has_a_source_of_its_own() -> None:
