@@ -9,7 +9,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Final, Protocol
 
 from proxy.gate.ports import JointStore
 from proxy.identity import NOT_STATED, Groups, Identity, IdpId, Subject
@@ -20,6 +20,8 @@ from proxy.session import policy
 from proxy.session.model import (
     AccountRefused,
     AccountState,
+    Authentication,
+    Device,
     Pending,
     Ready,
     Session,
@@ -27,6 +29,9 @@ from proxy.session.model import (
     Tokens,
 )
 from proxy.session.store import Lease, SessionStore
+
+UNKNOWN_DEVICE: Final = Device()
+UNKNOWN_AUTHENTICATION: Final = Authentication()
 
 
 class Lane(Protocol):
@@ -102,12 +107,21 @@ class Arrivals:
         self._clock = clock
 
     async def sign_in(
-        self, identity: Identity, tokens: Tokens, *, idp_session: str | None, replaces: SessionKey | None
+        self,
+        identity: Identity,
+        tokens: Tokens,
+        *,
+        idp_session: str | None,
+        replaces: SessionKey | None,
+        device: Device = UNKNOWN_DEVICE,
+        authentication: Authentication = UNKNOWN_AUTHENTICATION,
     ) -> SignedIn:
         """A session for this identity, with the account's state after the app was visited. Raises Unavailable."""
         cookie, key = self._new_cookie()
         known = await self._with_known_groups(identity)
-        session = self._new_session(key, known, tokens, idp_session)
+        session = replace(
+            self._new_session(key, known, tokens, idp_session), device=device, authentication=authentication
+        )
         account = await self._account_before(identity)
         if self._stores.lane is None or not isinstance(account, Pending):
             session = replace(session, account=account)

@@ -5,6 +5,7 @@ groups the earliest configured path that is there wins, whichever source has it,
 address and its verification must come from one source, or both sources must name the same address.
 """
 
+import math
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +17,10 @@ from proxy.groups.claim import MISSING, ClaimReading, explain_groups, find_claim
 from proxy.identity import NOT_STATED, Groups, Identity, Subject
 from proxy.oidc.rules import IdpRules, UserinfoUse
 from proxy.oidc.tokens import VerifiedClaims
+from proxy.session.model import Authentication
 
 _MOST_TEXT: Final = 320
+_MOST_METHODS: Final = 16
 
 
 class Lookup(Enum):
@@ -68,6 +71,26 @@ def identity_of(
     groups, is_from_userinfo = _groups(sources, rules, is_complete=is_complete)
     stated_at = max(now, claims.issued_at) if is_from_userinfo else claims.issued_at
     return replace(identity, groups=groups, stated_at=stated_at)
+
+
+def authentication_of(claims: VerifiedClaims) -> Authentication:
+    """What the ID token says of how and when the person proved who they are; a claim of another shape is not read."""
+    payload = claims.payload
+    acr, amr, at = payload.get("acr"), payload.get("amr"), payload.get("auth_time")
+    return Authentication(
+        acr=acr if isinstance(acr, str) and 0 < len(acr) <= _MOST_TEXT else None,
+        amr=tuple(one for one in amr if isinstance(one, str))[:_MOST_METHODS]
+        if isinstance(amr, list)
+        else (),
+        at=_time_of(at),
+    )
+
+
+def _time_of(value: object) -> float | None:
+    """Seconds since the epoch; None for anything that is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
 
 
 def identity_without_id_token(

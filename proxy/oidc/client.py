@@ -27,7 +27,14 @@ import aiohttp
 
 from proxy.errors import NotTrusted
 from proxy.identity import NOT_STATED, Identity, Subject
-from proxy.oidc.claims import Lookup, Userinfo, identity_of, identity_without_id_token, wants_userinfo
+from proxy.oidc.claims import (
+    Lookup,
+    Userinfo,
+    authentication_of,
+    identity_of,
+    identity_without_id_token,
+    wants_userinfo,
+)
 from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.documents import Documents, Unready
 from proxy.oidc.flow import Attempt, Code, begin, with_query
@@ -39,7 +46,16 @@ from proxy.oidc.tokens import VerifiedClaims, verify_id_token
 from proxy.oidc.transport import Answer, Transport
 from proxy.oidc.userinfo import read_userinfo
 from proxy.provisioning.directory import Directory, Unknown
-from proxy.session.model import AskAgain, Misconfigured, Refreshed, RefreshOutcome, Session, Tokens, Trouble
+from proxy.session.model import (
+    AskAgain,
+    Authentication,
+    Misconfigured,
+    Refreshed,
+    RefreshOutcome,
+    Session,
+    Tokens,
+    Trouble,
+)
 
 _ROTATION_CODES: Final = frozenset({"key_unknown", "key_ambiguous", "signature_bad"})
 """What a token signed under a key that we have not seen yet looks like."""
@@ -63,6 +79,7 @@ class SignedIn:
     identity: Identity
     tokens: Tokens = field(repr=False)
     idp_session: str | None = None
+    authentication: Authentication = field(default_factory=Authentication)
 
 
 class OidcClient:
@@ -195,6 +212,7 @@ class OidcClient:
             identity=await self._with_groups(identity, now),
             tokens=merge_tokens(answer, None, now),
             idp_session=claims.idp_session,
+            authentication=authentication_of(claims),
         )
 
     async def _refreshed(self, session: Session, answer: TokenAnswer, now: float) -> Refreshed | AskAgain:

@@ -24,6 +24,8 @@ from proxy.reasons import Reason
 from proxy.session.model import (
     AccountRefused,
     AccountState,
+    Authentication,
+    Device,
     Pending,
     Ready,
     Session,
@@ -221,6 +223,19 @@ def _spent_to_json(spent: Spent | None) -> dict[str, Any] | None:
     return None if spent is None else {"token_hash": spent.token_hash, "at": spent.at}
 
 
+def _device_to_json(device: Device) -> dict[str, Any]:
+    return {"peer": device.peer, "user_agent": device.user_agent}
+
+
+def _authentication_to_json(authentication: Authentication) -> dict[str, Any]:
+    return {"acr": authentication.acr, "amr": list(authentication.amr), "at": authentication.at}
+
+
+def _authentication_from_json(document: dict[str, Any]) -> Authentication:
+    """Records from before it have none, and open."""
+    return Authentication(acr=document.get("acr"), amr=tuple(document.get("amr", ())), at=document.get("at"))
+
+
 def _session_to_json(session: Session) -> dict[str, Any]:
     return {
         "v": _SESSION_VERSION,
@@ -238,6 +253,8 @@ def _session_to_json(session: Session) -> dict[str, Any]:
         "trouble": session.trouble and session.trouble.value,
         "spent": _spent_to_json(session.spent),
         "idp_session": session.idp_session,
+        "device": _device_to_json(session.device),
+        "authentication": _authentication_to_json(session.authentication),
         "version": session.version,
     }
 
@@ -259,5 +276,7 @@ def _session_from_json(document: dict[str, Any]) -> Session:
         trouble=None if trouble is None else Reason(trouble),
         spent=None if spent is None else Spent(**spent),
         idp_session=document["idp_session"],
+        device=Device(**document.get("device", {})),
+        authentication=_authentication_from_json(document.get("authentication", {})),
         version=document["version"],
     )

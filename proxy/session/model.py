@@ -63,6 +63,26 @@ class Spent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """Where a session was begun, as a person may recognise it; nothing is decided by it."""
+
+    peer: str = ""
+    user_agent: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Authentication:
+    """How and when the IdP last saw the person (OpenID Connect Core §2: `acr`, `amr`, `auth_time`); None: it did not say.
+
+    Of the sign-in: a refresh is no new authentication.
+    """
+
+    acr: str | None = None
+    amr: tuple[str, ...] = ()
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
     """One signed-in browser. Immutable: a change is a new record, saved under the lease's fence.
 
@@ -86,6 +106,8 @@ class Session:
     trouble: Reason | None = None
     spent: Spent | None = None
     idp_session: str | None = None
+    device: Device = Device()
+    authentication: Authentication = Authentication()
     version: int = 1
 
 

@@ -12,7 +12,7 @@ from proxy.oidc.client import SignedIn as Redeemed
 from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback
 from proxy.reasons import Reason
 from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
-from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
+from proxy.session.model import AskAgain, Denied, Device, Misconfigured, Trouble
 from proxy.web import attempts
 from proxy.web.answers import Answer, redirect
 from proxy.web.cookies import sole_value
@@ -20,7 +20,7 @@ from proxy.web.endpoint import PAGES, PARTS, not_trusted
 from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
 from proxy.web.sign_in import CALLBACK, go, idp_failed
-from proxy.web.visitor import cookies_of, key_of, peer_of
+from proxy.web.visitor import cookies_of, key_of, peer_of, user_agent_of
 from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
 
 _TROUBLE_CODES: Final = frozenset({"temporarily_unavailable", "server_error"})
@@ -114,6 +114,8 @@ async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -
         redeemed.tokens,
         idp_session=redeemed.idp_session,
         replaces=key_of(parts, request),
+        device=Device(peer=peer_of(request), user_agent=user_agent_of(request)),
+        authentication=redeemed.authentication,
     )
     cookie = set_cookie(
         parts.site.cookie_name,

@@ -12,7 +12,7 @@ from proxy.oidc.flow import Attempt, Code
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
-from proxy.session.model import Session, SessionKey, Tokens
+from proxy.session.model import Authentication, Device, Session, SessionKey, Tokens
 
 
 class SignInFlow(Protocol):
@@ -46,7 +46,14 @@ class Arrive(Protocol):
     """Makes the session; `proxy.gate.arrival.Arrivals` does it."""
 
     async def sign_in(
-        self, identity: Identity, tokens: Tokens, *, idp_session: str | None, replaces: SessionKey | None
+        self,
+        identity: Identity,
+        tokens: Tokens,
+        *,
+        idp_session: str | None,
+        replaces: SessionKey | None,
+        device: Device,
+        authentication: Authentication,
     ) -> SignedIn: ...
 
 

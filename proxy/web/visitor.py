@@ -1,5 +1,7 @@
 """Who is asking a page of ours: their cookies, their session, and whether a person is looking."""
 
+from typing import Final
+
 from aiohttp import web
 
 from proxy.gate import decision
@@ -10,6 +12,8 @@ from proxy.session.policy import condition
 from proxy.web.cookies import read_cookies, sole_value
 from proxy.web.parts import WebParts
 
+MOST_USER_AGENT: Final = 200
+
 
 def cookies_of(request: web.Request) -> dict[str, tuple[str, ...]]:
     return dict(read_cookies(request.headers.getall("Cookie", [])))
@@ -18,6 +22,12 @@ def cookies_of(request: web.Request) -> dict[str, tuple[str, ...]]:
 def peer_of(request: web.Request) -> str:
     """The client's address, as the edge saw it; clients cannot set this field (the edge strips it in every spelling)."""
     return request.headers.get("X-Muster-Peer", "")
+
+
+def user_agent_of(request: web.Request) -> str:
+    """What the browser calls itself: printable, and never long. Shown to its own person, believed by nobody."""
+    told = request.headers.get("User-Agent", "")[:MOST_USER_AGENT]
+    return "".join(one for one in told if one.isprintable())
 
 
 def is_script(request: web.Request) -> bool:

@@ -23,7 +23,7 @@ from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
 from proxy.session.codec import KeyRing, SealingKey
 from proxy.session.cookie import new_cookie, session_key
-from proxy.session.model import AccountState, Ready, Session, SessionKey, Tokens
+from proxy.session.model import AccountState, Authentication, Device, Ready, Session, SessionKey, Tokens
 from proxy.session.policy import RefreshRules
 from proxy.web.application import make_application
 from proxy.web.parts import Site, WebParts
@@ -107,7 +107,14 @@ class FakeArrive:
         self.failure: Exception | None = None
 
     async def sign_in(
-        self, identity: Identity, tokens: Tokens, *, idp_session: str | None, replaces: SessionKey | None
+        self,
+        identity: Identity,
+        tokens: Tokens,
+        *,
+        idp_session: str | None,
+        replaces: SessionKey | None,
+        device: Device,
+        authentication: Authentication,
     ) -> SignedIn:
         if self.failure is not None:
             raise self.failure
@@ -120,6 +127,8 @@ class FakeArrive:
             tokens=tokens,
             account=self.account,
             idp_session=idp_session,
+            device=device,
+            authentication=authentication,
         )
         await self.sessions.create(made, replaces=replaces)
         return SignedIn(session=made, cookie=cookie.encode())

@@ -19,7 +19,17 @@ from proxy.session.codec import (
     session_from_bytes,
     session_to_bytes,
 )
-from proxy.session.model import AccountRefused, Pending, Ready, Session, SessionKey, Spent, Tokens
+from proxy.session.model import (
+    AccountRefused,
+    Authentication,
+    Device,
+    Pending,
+    Ready,
+    Session,
+    SessionKey,
+    Spent,
+    Tokens,
+)
 
 TIMES = st.floats(allow_nan=False, allow_infinity=False)
 TEXT = st.text(max_size=20)
@@ -71,6 +81,10 @@ SESSIONS = st.builds(
     trouble=st.none() | REASONS,
     spent=st.none() | st.builds(Spent, token_hash=TEXT, at=TIMES),
     idp_session=MAYBE_TEXT,
+    device=st.builds(Device, peer=st.text(), user_agent=st.text()),
+    authentication=st.builds(
+        Authentication, acr=MAYBE_TEXT, amr=st.lists(st.text()).map(tuple), at=MAYBE_TIME
+    ),
     version=st.integers(1, 2**63 - 1),
 )
 

@@ -6,10 +6,18 @@ import pytest
 from proxy.errors import NotTrusted
 from proxy.groups.claim import ClaimRules
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
-from proxy.oidc.claims import Lookup, Userinfo, identity_of, identity_without_id_token, wants_userinfo
+from proxy.oidc.claims import (
+    Lookup,
+    Userinfo,
+    authentication_of,
+    identity_of,
+    identity_without_id_token,
+    wants_userinfo,
+)
 from proxy.oidc.keys import KeySet, read_keys
 from proxy.oidc.rules import ClaimPaths, IdpRules, UserinfoUse
 from proxy.oidc.tokens import VerifiedClaims, verify_id_token
+from proxy.session.model import Authentication
 from tests.fakes.idp import NOW, ec_key, named, published, sign
 
 ISSUER = "https://idp.example.com"
@@ -309,3 +317,21 @@ def test_an_id_that_is_left_out_later_stays(userinfo: Userinfo) -> None:
     assert identity({}, userinfo, before, **WITH_ID).directory_id == "id-1"
     later = identity_without_id_token(before, userinfo, rules(**WITH_ID), now=NOW)
     assert later.directory_id == "id-1"
+
+
+def test_how_and_when_the_person_proved_themselves_is_read() -> None:
+    told = claims(acr="silver", amr=["pwd", "otp", 7], auth_time=1_000)
+    assert authentication_of(told) == Authentication(acr="silver", amr=("pwd", "otp"), at=1_000.0)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"acr": 3, "amr": "pwd", "auth_time": "soon"},
+        {"acr": "", "amr": None, "auth_time": True},
+        {"acr": "x" * 400, "auth_time": None},
+    ],
+)
+def test_a_claim_of_another_shape_says_nothing_of_the_authentication(told: dict[str, object]) -> None:
+    assert authentication_of(claims(**told)) == Authentication()
