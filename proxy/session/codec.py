@@ -110,6 +110,17 @@ def open_session(ring: KeyRing, key: SessionKey, sealed: bytes) -> Session | Non
     return None if plaintext is None else session_from_bytes(plaintext)
 
 
+def reseal_session(ring: KeyRing, key: SessionKey, sealed: bytes, entropy: bytes) -> bytes | None:
+    """The same record under the ring's first key; None for what does not open. What is said within is not read."""
+    plaintext = open_sealed(ring, SESSION_PURPOSE, key.encode(), sealed)
+    return None if plaintext is None else seal(ring, SESSION_PURPOSE, key.encode(), plaintext, entropy)
+
+
+def sid_hash(sid: str) -> str:
+    """How a store names the IdP's session: whoever reads a copy of the store cannot end anybody's session with it."""
+    return hashlib.sha256(sid.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def session_to_bytes(session: Session) -> bytes:
     """Versioned JSON; `session_from_bytes` gives the same record back."""
     return json.dumps(_session_to_json(session), separators=(",", ":")).encode()

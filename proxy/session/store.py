@@ -59,6 +59,13 @@ class SessionStore(Protocol):
     async def end_subject(self, subject: Subject, reason: Reason, now: float) -> tuple[SessionKey, ...]:
         """Remove all of a person's sessions, in one transaction; returns what was ended."""
 
+    async def end_idp_session(
+        self, idp: IdpId, sid: str, subject: Subject | None, reason: Reason, now: float
+    ) -> tuple[SessionKey, ...]:
+        """Remove the sessions that this IdP's session led to, in one transaction, and tell every cache; returns what was ended.
+
+        `sid` as the IdP names it. With a subject, only that person's (Back-Channel Logout 1.0 §2.7)."""
+
     async def of_subject(self, subject: Subject) -> tuple[Session, ...]: ...
 
     async def count(self, idp: IdpId) -> int: ...
@@ -92,6 +99,11 @@ class SessionStore(Protocol):
         """Sessions not seen since `cutoff` (idle limit, cleaning)."""
 
     async def created_before(self, cutoff: float, limit: int) -> tuple[Session, ...]: ...
+
+    async def reseal(self, limit: int) -> int:
+        """Seal anew, under the ring's first key, at most `limit` records that another key of the ring sealed; how many were.
+
+        Says the same as before: no new version, and caches hear nothing. 0 means that none is left."""
 
     async def spend_attempt(self, state_hash: str, *, now: float, seconds: float) -> bool:
         """True the first time a sign-in attempt's state is redeemed; False for a replay."""

@@ -4,6 +4,7 @@ An engine is the place where records are kept. `open` gives one more process's v
 Time is never waited for: every method of a port takes `now`.
 """
 
+import os
 import sqlite3
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
 from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
-from proxy.storage.keyring import load_keyring
+from proxy.storage.keyring import load_keyring, new_key_line
 from proxy.storage.sqlite.store import open_store
 
 TIMEOUT = 5.0
@@ -56,8 +57,15 @@ class Engine(Protocol):
     def child_command(self, task: str) -> list[str]:
         """A command line that runs one of the tasks of `child.py` on this engine in another process."""
 
+    def add_key(self) -> None:
+        """A new key, first in the key file: what is opened from now on seals with it and opens the older too."""
+
     def silence(self) -> AbstractContextManager[None]:
         """Within the block the engine takes no write."""
+
+
+def put_key_first(keys: Path) -> None:
+    keys.write_text(new_key_line(os.urandom(32)) + "\n" + keys.read_text("ascii"), "ascii")
 
 
 class SqliteOnDisk:
@@ -72,6 +80,9 @@ class SqliteOnDisk:
 
     def child_command(self, task: str) -> list[str]:
         return [sys.executable, "-m", "tests.contract.child", "sqlite", str(self.path.parent), task]
+
+    def add_key(self) -> None:
+        put_key_first(self.keys)
 
     @contextmanager
     def silence(self) -> Iterator[None]:

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from proxy.identity import NOT_STATED
+from proxy.identity import NOT_STATED, IdpId
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Pending, Ready, Session, Spent, Tokens
-from proxy.session.store import Lease
-from tests.contract.engines import Store
+from proxy.session.store import Change, Lease
+from tests.contract.conftest import OpenStore
+from tests.contract.engines import Engine, Store
 from tests.contract.records import CORP, NOW, PARTNER, identity, key, next_version, session, subject
 
 
@@ -147,6 +148,97 @@ async def test_ending_a_person_ends_all_their_sessions_and_nobody_elses(store: S
     assert await store.sessions.load(key("bob's")) is not None
     assert await store.sessions.load(namesake.key) == namesake
     assert await store.sessions.end_subject(subject(), Reason.IDP_DENIED, NOW) == ()
+
+
+async def signed_in(store: Store, name: str, person: str = "ada", idp: IdpId = CORP, sid: str = "s1") -> None:
+    await store.sessions.create(replace(session(name, person, idp), idp_session=sid))
+
+
+async def test_ending_an_idps_session_ends_what_it_led_to_and_nothing_else(store: Store) -> None:
+    await signed_in(store, "desk")
+    await signed_in(store, "phone", sid="s2")
+    await signed_in(store, "bob's on the same machine", "bob")
+    await signed_in(store, "the same word at another IdP", idp=PARTNER)
+    await store.sessions.create(session("without"))
+    ended = await store.sessions.end_idp_session(CORP, "s1", None, Reason.SIGNED_OUT, NOW)
+    assert set(ended) == {key("desk"), key("bob's on the same machine")}
+    for name in ("phone", "the same word at another IdP", "without"):
+        assert await store.sessions.load(key(name)) is not None
+    assert await store.sessions.load(key("desk")) is None
+    assert await store.sessions.end_idp_session(CORP, "s1", None, Reason.SIGNED_OUT, NOW) == ()
+
+
+async def test_ending_an_idps_session_of_one_person_leaves_everybody_elses(store: Store) -> None:
+    await signed_in(store, "ada's")
+    await signed_in(store, "bob's", "bob")
+    stranger = await store.sessions.end_idp_session(CORP, "s1", subject("eve"), Reason.SIGNED_OUT, NOW)
+    assert stranger == ()
+    ended = await store.sessions.end_idp_session(CORP, "s1", subject("bob"), Reason.SIGNED_OUT, NOW)
+    assert ended == (key("bob's"),)
+    assert await store.sessions.load(key("ada's")) is not None
+
+
+@pytest.mark.parametrize("sid", ["", "S1", "s1 ", "%", "s_", "*", "{s1}", "\ud800", "s1\x00"])
+async def test_a_sid_means_itself_and_no_pattern(store: Store, sid: str) -> None:
+    await signed_in(store, "desk")
+    assert await store.sessions.end_idp_session(CORP, sid, None, Reason.SIGNED_OUT, NOW) == ()
+    assert await store.sessions.load(key("desk")) is not None
+
+
+async def test_a_session_that_was_saved_meanwhile_still_ends_with_its_idps(
+    store: Store, other: Store
+) -> None:
+    await signed_in(store, "desk")
+    held = await store.sessions.load(key("desk"))
+    assert held is not None
+    assert await store.sessions.save(next_version(held), lease=await leased(store, held))
+    assert await other.sessions.end_idp_session(CORP, "s1", None, Reason.SIGNED_OUT, NOW) == (key("desk"),)
+
+
+async def test_the_end_of_an_idps_session_reaches_every_process(store: Store, other: Store) -> None:
+    await signed_in(store, "desk")
+    before = await other.sessions.latest_change()
+    await store.sessions.end_idp_session(CORP, "s1", None, Reason.SIGNED_OUT, NOW)
+    _, changes = await other.sessions.changes(before)
+    assert changes == (Change(key=key("desk"), has_ended=True),)
+
+
+async def test_a_fresh_store_has_nothing_to_seal_anew(store: Store) -> None:
+    await store.sessions.create(session())
+    assert await store.sessions.reseal(100) == 0
+
+
+async def test_records_under_an_older_key_are_sealed_anew_and_say_the_same(
+    engine: Engine, open_store: OpenStore
+) -> None:
+    before = open_store()
+    for name in ("one", "two", "three"):
+        await before.sessions.create(session(name))
+    engine.add_key()
+    after = open_store()
+    newest = await after.sessions.latest_change()
+    assert [await after.sessions.reseal(2) for _ in range(3)] == [2, 1, 0]
+    assert set(await after.sessions.of_subject(subject())) == {
+        session("one"),
+        session("two"),
+        session("three"),
+    }
+    assert await after.sessions.latest_change() == newest, "nothing that a cache should hear"
+    assert await before.sessions.load(key("one")) is None, (
+        "sealed under a key that this process does not have"
+    )
+
+
+async def test_a_lease_outlives_the_sealing_anew(engine: Engine, open_store: OpenStore) -> None:
+    before = open_store()
+    held = session()
+    await before.sessions.create(held)
+    lease = await leased(before, held)
+    engine.add_key()
+    after = open_store()
+    assert await after.sessions.reseal(10) == 1
+    assert await after.sessions.save(next_version(held), lease=lease)
+    assert await after.sessions.reseal(10) == 0
 
 
 async def test_sessions_are_counted_per_idp(store: Store) -> None:

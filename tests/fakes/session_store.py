@@ -69,6 +69,23 @@ class DictSessions:
         await self.end(keys, reason, now)
         return keys
 
+    async def end_idp_session(
+        self, idp: IdpId, sid: str, subject: Subject | None, reason: Reason, now: float
+    ) -> tuple[SessionKey, ...]:
+        self._enter("end_idp_session")
+        keys = tuple(
+            s.key
+            for s in self.sessions.values()
+            if s.idp == idp and s.idp_session == sid and subject in (None, s.subject)
+        )
+        await self.end(keys, reason, now)
+        return keys
+
+    async def reseal(self, limit: int) -> int:
+        """Nothing is sealed here."""
+        self._enter("reseal")
+        return 0
+
     async def of_subject(self, subject: Subject) -> tuple[Session, ...]:
         self._enter("of_subject")
         return tuple(s for s in self.sessions.values() if s.subject == subject)

@@ -176,7 +176,14 @@ UPDATE bindings SET last_active_at = CAST(strftime('%s', 'now') AS REAL);
 CREATE INDEX bindings_active ON bindings (last_active_at);
 """
 
-MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _RULINGS, _SEATS)
+_IDP_SESSIONS: Final = """
+ALTER TABLE sessions ADD COLUMN sid_hash TEXT;
+CREATE INDEX sessions_sid ON sessions (idp, sid_hash) WHERE sid_hash IS NOT NULL;
+CREATE INDEX sessions_sealed_by ON sessions (substr(sealed, 2, 4));
+"""
+# What is sealed cannot be read here: sessions of an older file get their hash at their next save, within the hour.
+
+MIGRATIONS: Final[tuple[str, ...]] = (_FIRST, _RULINGS, _SEATS, _IDP_SESSIONS)
 
 
 def version_of(connection: sqlite3.Connection) -> int:

@@ -11,8 +11,15 @@ from dataclasses import replace
 from itertools import islice
 from typing import Final
 
-from proxy.identity import Subject
-from proxy.session.codec import NONCE_BYTES, KeyRing, open_session, seal_session
+from proxy.identity import IdpId, Subject
+from proxy.session.codec import (
+    NONCE_BYTES,
+    KeyRing,
+    open_session,
+    reseal_session,
+    seal_session,
+    sid_hash,
+)
 from proxy.session.model import AccountState, Session, SessionKey
 from proxy.session.store import Lease
 from proxy.storage.sqlite.change_rows import announce
@@ -42,8 +49,9 @@ def select_sessions(
 def insert_session(connection: sqlite3.Connection, ring: KeyRing, session: Session) -> None:
     """Insert; again with the same session does nothing, so that a write of unknown outcome can be repeated."""
     connection.execute(
-        "INSERT INTO sessions (key, issuer, subject, idp, created_at, sealed, version, last_seen_at, due_at, next_attempt_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+        "INSERT INTO sessions (key, issuer, subject, idp, created_at,"
+        " sealed, version, last_seen_at, due_at, next_attempt_at, sid_hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
         (
             session.key,
             session.subject.issuer,
@@ -88,6 +96,17 @@ def keys_of_subject(connection: sqlite3.Connection, subject: Subject) -> tuple[S
     return tuple(SessionKey(key) for (key,) in rows)
 
 
+def keys_of_idp_session(
+    connection: sqlite3.Connection, idp: IdpId, sid: str, subject: Subject | None
+) -> tuple[SessionKey, ...]:
+    """The sessions that an IdP's session led to; with a subject, only that person's."""
+    rows = connection.execute(
+        "SELECT key, issuer, subject FROM sessions WHERE idp = ? AND sid_hash = ?", (idp, sid_hash(sid))
+    )
+    wanted = None if subject is None else (subject.issuer, subject.subject)
+    return tuple(SessionKey(key) for key, *person in rows if wanted in (None, tuple(person)))
+
+
 def write_account(
     connection: sqlite3.Connection, ring: KeyRing, subject: Subject, account: AccountState
 ) -> None:
@@ -122,6 +141,18 @@ def delete_unreadable(connection: sqlite3.Connection, ring: KeyRing, unseen_sinc
     )
 
 
+def reseal_sessions(connection: sqlite3.Connection, ring: KeyRing, limit: int) -> int:
+    """How many records another key of the ring had sealed and the first one seals now. A broken one is passed over."""
+    older = ", ".join({f"x'{key.id.hex()}'" for key in ring.keys if key.id != ring.keys[0].id})
+    rows = connection.execute(f"SELECT key, sealed FROM sessions WHERE substr(sealed, 2, 4) IN ({older})")  # noqa: S608 -- ours
+    sealed_anew = (
+        (reseal_session(ring, SessionKey(key), sealed, os.urandom(NONCE_BYTES)), key) for key, sealed in rows
+    )
+    written = list(islice((pair for pair in sealed_anew if pair[0] is not None), limit))
+    connection.executemany("UPDATE sessions SET sealed = ? WHERE key = ?", written)
+    return len(written)
+
+
 def _unreadable(ring: KeyRing) -> str:
     """An SQL condition. Byte 1 of a sealed record is its version, then comes its key's id (see `session/codec.py`)."""
     known = ", ".join(f"x'{key.id.hex()}'" for key in ring.keys)
@@ -142,13 +173,14 @@ def _is_written(connection: sqlite3.Connection, ring: KeyRing, session: Session)
 
 def _rewrite(connection: sqlite3.Connection, ring: KeyRing, session: Session) -> None:
     connection.execute(
-        "UPDATE sessions SET sealed = ?, version = ?, last_seen_at = max(last_seen_at, ?), due_at = ?, next_attempt_at = ?"
-        " WHERE key = ?",
+        "UPDATE sessions SET sealed = ?, version = ?, last_seen_at = max(last_seen_at, ?), due_at = ?,"
+        " next_attempt_at = ?, sid_hash = ? WHERE key = ?",
         (*_changing(ring, session), session.key),
     )
 
 
-def _changing(ring: KeyRing, session: Session) -> tuple[bytes, int, float, float, float | None]:
-    """The columns that every save writes: sealed, version, last_seen_at, due_at, next_attempt_at."""
+def _changing(ring: KeyRing, session: Session) -> tuple[bytes, int, float, float, float | None, str | None]:
+    """The columns that every save writes: sealed, version, last_seen_at, due_at, next_attempt_at, sid_hash."""
     sealed = seal_session(ring, session, os.urandom(NONCE_BYTES))
-    return sealed, session.version, session.last_seen_at, session.due_at, session.next_attempt_at
+    sid = None if session.idp_session is None else sid_hash(session.idp_session)
+    return sealed, session.version, session.last_seen_at, session.due_at, session.next_attempt_at, sid

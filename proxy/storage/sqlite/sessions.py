@@ -15,9 +15,11 @@ from proxy.storage.sqlite.lease_rows import drop_lease, extend_lease, grant_leas
 from proxy.storage.sqlite.session_rows import (
     delete_sessions,
     insert_session,
+    keys_of_idp_session,
     keys_of_subject,
     load_session,
     raise_last_seen,
+    reseal_sessions,
     select_sessions,
     update_session,
     write_account,
@@ -81,6 +83,13 @@ class SqliteSessions:
             lambda connection: delete_sessions(connection, keys_of_subject(connection, subject))
         )
 
+    async def end_idp_session(
+        self, idp: IdpId, sid: str, subject: Subject | None, reason: Reason, now: float
+    ) -> tuple[SessionKey, ...]:
+        return await self._engine.write(
+            lambda connection: delete_sessions(connection, keys_of_idp_session(connection, idp, sid, subject))
+        )
+
     async def of_subject(self, subject: Subject) -> tuple[Session, ...]:
         return await self._select(
             "issuer = ? AND subject = ? ORDER BY created_at", (subject.issuer, subject.subject)
@@ -132,6 +141,9 @@ class SqliteSessions:
 
     async def created_before(self, cutoff: float, limit: int) -> tuple[Session, ...]:
         return await self._select("created_at < ? ORDER BY created_at", (cutoff,), limit)
+
+    async def reseal(self, limit: int) -> int:
+        return await self._engine.write(lambda connection: reseal_sessions(connection, self._ring, limit))
 
     async def spend_attempt(self, state_hash: str, *, now: float, seconds: float) -> bool:
         statement = "INSERT INTO attempts (state_hash, until) VALUES (?, ?) ON CONFLICT DO NOTHING"

@@ -14,11 +14,13 @@ from proxy.session.codec import (
     identity_to_json,
     open_sealed,
     open_session,
+    reseal_session,
     seal,
     seal_session,
     sealing_key_id,
     session_from_bytes,
     session_to_bytes,
+    sid_hash,
 )
 from proxy.session.model import AccountRefused, Pending, Ready, Session, SessionKey, Spent, Tokens
 
@@ -177,6 +179,27 @@ def test_not_stated_comes_back_as_itself_and_not_as_the_empty_set() -> None:
 def test_a_session_sealed_for_another_key_does_not_open() -> None:
     sealed = seal_session(RING, SESSION, NONCE)
     assert open_session(RING, SessionKey("cd" * 32), sealed) is None
+
+
+def test_a_record_sealed_anew_opens_with_the_first_key_alone_and_says_the_same() -> None:
+    sealed = seal_session(KeyRing(keys=(OLD,)), SESSION, NONCE)
+    anew = reseal_session(RING, SESSION.key, sealed, b"x" * 12)
+    assert anew is not None
+    assert sealing_key_id(anew) == NEW.id
+    assert open_session(KeyRing(keys=(NEW,)), SESSION.key, anew) == SESSION
+
+
+def test_what_does_not_open_is_not_sealed_anew() -> None:
+    sealed = seal_session(KeyRing(keys=(OLD,)), SESSION, NONCE)
+    assert reseal_session(KeyRing(keys=(NEW,)), SESSION.key, sealed, NONCE) is None
+    assert reseal_session(RING, SessionKey("cd" * 32), sealed, NONCE) is None
+    assert reseal_session(RING, SESSION.key, sealed[:-1], NONCE) is None
+
+
+@pytest.mark.parametrize("sid", ["", "a", "A", "a ", "é", "\ud800", "a" * 10_000])
+def test_an_idps_session_is_named_by_a_hash_that_no_other_has(sid: str) -> None:
+    assert len(sid_hash(sid)) == 64
+    assert sid_hash(sid) != sid_hash(sid + "x")
 
 
 def test_no_token_stands_in_a_sealed_session() -> None:

@@ -76,6 +76,20 @@ def test_members_of_an_older_file_are_not_called_idle_before_their_time(
     assert active > 1_700_000_000
 
 
+def test_sessions_of_an_older_file_stay_and_name_no_session_of_an_idp_yet(
+    empty: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS[:3])
+    migrate(empty)
+    empty.execute(
+        "INSERT INTO sessions (key, issuer, subject, idp, sealed, version, created_at, last_seen_at, due_at)"
+        " VALUES ('k', 'https://corp.example.com', 'ada', 'corp', x'00', 1, 0, 0, 0)"
+    )
+    monkeypatch.setattr(schema, "MIGRATIONS", MIGRATIONS)
+    migrate(empty)
+    assert empty.execute("SELECT key, sid_hash FROM sessions").fetchall() == [("k", None)]
+
+
 def test_a_file_with_anothers_tables_is_foreign(empty: sqlite3.Connection) -> None:
     empty.execute("CREATE TABLE theirs (x)")
     assert is_foreign(empty)
@@ -123,6 +137,8 @@ def test_every_query_of_the_hot_paths_uses_an_index(empty: sqlite3.Connection) -
     queries = (
         "SELECT key FROM sessions WHERE key = 'x'",
         "SELECT key FROM sessions WHERE issuer = 'i' AND subject = 's'",
+        "SELECT key, sealed FROM sessions WHERE substr(sealed, 2, 4) IN (x'00000000', x'00000001')",
+        "SELECT key, issuer, subject FROM sessions WHERE idp = 'i' AND sid_hash = 'h'",
         "SELECT key FROM sessions WHERE due_at < 1 ORDER BY due_at LIMIT 1",
         "SELECT key FROM sessions WHERE last_seen_at < 1 ORDER BY last_seen_at",
         "SELECT key FROM changes WHERE id > 1 ORDER BY id",

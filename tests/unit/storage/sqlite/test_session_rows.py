@@ -14,14 +14,16 @@ from proxy.storage.sqlite.session_rows import (
     delete_sessions,
     delete_unreadable,
     insert_session,
+    keys_of_idp_session,
     keys_of_subject,
     load_session,
     raise_last_seen,
+    reseal_sessions,
     select_sessions,
     update_session,
     write_account,
 )
-from tests.contract.records import NOW, key, next_version, session, subject
+from tests.contract.records import CORP, NOW, key, next_version, session, subject
 
 STRANGERS = KeyRing(keys=(SealingKey(secret=b"s" * 32),))
 
@@ -42,6 +44,45 @@ def test_no_token_and_no_attribute_stands_in_the_clear(connection: sqlite3.Conne
     stored = repr(row(connection, "*"))
     assert "in-clear" not in stored
     assert "ada@example.com" not in stored
+
+
+def test_the_idps_name_of_its_session_is_not_in_the_clear(
+    connection: sqlite3.Connection, ring: KeyRing
+) -> None:
+    insert_session(connection, ring, replace(session(), idp_session="idp-session-in-clear"))
+    assert "in-clear" not in repr(row(connection, "*"))
+    assert keys_of_idp_session(connection, CORP, "idp-session-in-clear", None) == (key("one"),)
+
+
+def test_a_session_of_an_older_file_is_found_by_its_sid_after_its_next_save(
+    connection: sqlite3.Connection, ring: KeyRing
+) -> None:
+    held = replace(session(), idp_session="sid")
+    insert_session(connection, ring, held)
+    connection.execute("UPDATE sessions SET sid_hash = NULL")
+    assert keys_of_idp_session(connection, CORP, "sid", subject()) == ()
+    assert update_session(connection, ring, next_version(held), leased(connection))
+    assert keys_of_idp_session(connection, CORP, "sid", subject()) == (key("one"),)
+
+
+def test_a_record_that_does_not_open_stands_in_no_ones_way_when_all_are_sealed_anew(
+    connection: sqlite3.Connection, ring: KeyRing
+) -> None:
+    for name in ("broken", "strange", "mine"):
+        insert_session(connection, STRANGERS if name == "strange" else ring, session(name))
+    connection.execute("UPDATE sessions SET sealed = substr(sealed, 1, 40) WHERE key = ?", (key("broken"),))
+    newer = KeyRing(keys=(SealingKey(secret=b"n" * 32), *ring.keys))
+    assert reseal_sessions(connection, newer, 1) == 1
+    assert reseal_sessions(connection, newer, 1) == 0
+    assert load_session(connection, KeyRing(keys=newer.keys[:1]), key("mine")) == session("mine")
+    assert load_session(connection, STRANGERS, key("strange")) == session("strange")
+
+
+def test_a_key_that_stands_in_the_ring_twice_is_never_sealed_anew(
+    connection: sqlite3.Connection, ring: KeyRing
+) -> None:
+    insert_session(connection, ring, session())
+    assert reseal_sessions(connection, KeyRing(keys=(*ring.keys, *ring.keys)), 10) == 0
 
 
 def test_the_same_session_is_sealed_anew_each_time(connection: sqlite3.Connection, ring: KeyRing) -> None:
