@@ -6,7 +6,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 # The environment is current while pyproject.toml is what it was at the last install.
 STAMP := $(VENV)/.installed-$(shell cksum < pyproject.toml | tr -d ' \t')
-PYTEST ?= -n auto
+# Most of a test of the whole program is waiting: more workers than cores, and whoever is done takes from the others.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 2) + 1)' 2>/dev/null || echo 4)
+PYTEST ?= -n $(WORKERS) --dist worksteal
 NAME ?=
 
 .DEFAULT_GOAL := help
