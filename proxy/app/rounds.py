@@ -15,11 +15,13 @@ from proxy.provisioning.outbox import GuardLedger, Outbox
 from proxy.reasons import Reason
 from proxy.session.model import Session, SessionKey
 from proxy.session.policy import RefreshRules
-from proxy.session.store import SessionStore
+from proxy.session.store import Change, SessionStore
 from proxy.telemetry.telemetry import Telemetry
 
 EVERYTHING = SessionKey("")
 UNUSED_SECONDS = 600.0
+HEARING_SECONDS = 1.0
+"""How long the store may take to tell what changed; a connection that is half open shows itself by then."""
 BATCH = 500
 
 
@@ -90,13 +92,11 @@ class ChangeChannel:
     async def listen(self) -> None:
         """Apply what came since the last call. The proof is as old as the question, not as the answer.
 
-        A change counts as heard once it was carried out whole: after a failure on the way it is told again.
+        A change counts as heard once it was carried out whole: after a failure on the way it is told again. Raises
+        Unavailable when the store does not tell in time; the cache knows then that it is away.
         """
         asked_at = self._clock()
-        if self._after is None:
-            self._after = await self._store.latest_change()
-            self._cache.clear()
-        newest, changes = await self._store.changes(self._after)
+        newest, changes = await self._heard()
         for change in changes:
             if change.key == EVERYTHING:
                 await self._look_at_everything()
@@ -105,7 +105,22 @@ class ChangeChannel:
             if change.has_ended:
                 self._end_session(change.key)
         self._after = newest
+        self._cache.is_away = False
         self._cache.proved_at = asked_at
+
+    async def _heard(self) -> tuple[int, tuple[Change, ...]]:
+        try:
+            async with asyncio.timeout(HEARING_SECONDS):
+                if self._after is None:
+                    self._after = await self._store.latest_change()
+                    self._cache.clear()
+                return await self._store.changes(self._after)
+        except TimeoutError as error:
+            self._cache.is_away = True
+            raise Unavailable(f"the store did not tell within {HEARING_SECONDS:g} s what changed") from error
+        except Unavailable:
+            self._cache.is_away = True
+            raise
 
     async def _look_at_everything(self) -> None:
         """Something was missed: hold nothing, and end the streams of sessions that are gone."""

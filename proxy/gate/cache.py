@@ -2,7 +2,8 @@
 
 Invariants:
 - An entry is used only while the change channel was heard within `PROOF_SECONDS` (Decision 3): a session ended elsewhere is
-  never admitted here for longer.
+  never admitted here for longer. Only while the store is known not to answer (`is_away`) it is used within the gate's
+  `cache_grace`: nobody waits for a store that fails over.
 - A load notes `epoch` before it reads; `put` refuses when something about that session came meanwhile.
 """
 
@@ -36,6 +37,7 @@ class SessionCache:
     def __init__(self, *, limit: int = 20_000) -> None:
         self.entries: dict[bytes, Cached] = {}
         self.proved_at = 0.0
+        self.is_away = False
         self.epoch = 0
         self._cookie_of: dict[SessionKey, bytes] = {}
         self._changed_in: dict[SessionKey, int] = {}

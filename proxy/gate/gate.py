@@ -78,7 +78,8 @@ class Gate:
         if entry is None:
             return None
         now = self._clock()
-        if now >= entry.until or now - self._cache.proved_at > PROOF_SECONDS:
+        believed = self._rules.cache_grace if self._cache.is_away else PROOF_SECONDS
+        if now >= entry.until or now - self._cache.proved_at > believed:
             return None
         entry.seen_at = now
         return entry.admit

@@ -6,6 +6,8 @@ import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import pytest
+
 from proxy.app.rounds import UNUSED_SECONDS, ChangeChannel, Round, Rounds, Upkeep
 from proxy.errors import Unavailable
 from proxy.gate.cache import Cached, SessionCache
@@ -219,6 +221,33 @@ async def test_a_store_that_does_not_answer_proves_nothing() -> None:
     scene.now, scene.store.down = 2005.0, True
     assert isinstance(await fault_of(scene.channel.listen()), Unavailable)
     assert scene.cache.proved_at == 2000.0
+
+
+async def test_the_cache_knows_while_the_store_is_away_and_when_it_is_back() -> None:
+    scene = Scene(1)
+    await scene.heard(1)
+    scene.store.down = True
+    assert isinstance(await fault_of(scene.channel.listen()), Unavailable)
+    assert scene.cache.is_away
+    scene.store.down = False
+    await scene.channel.listen()
+    assert not scene.cache.is_away
+    assert scene.holds(1), "nothing was missed"
+
+
+async def test_a_half_open_channel_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store took the question and never answers: no proof, and the cache knows."""
+    monkeypatch.setattr("proxy.app.rounds.HEARING_SECONDS", 0.01)
+    scene = Scene()
+    await scene.heard()
+
+    async def silent(after: int) -> tuple[int, tuple[Change, ...]]:
+        await asyncio.Event().wait()
+        raise AssertionError(after)
+
+    scene.now, scene.store.changes = 2001.0, silent  # type: ignore[method-assign]  # half open
+    assert isinstance(await fault_of(scene.channel.listen()), Unavailable)
+    assert (scene.cache.is_away, scene.cache.proved_at) == (True, 2000.0)
 
 
 async def fault_of(work: Awaitable[object]) -> Exception | None:

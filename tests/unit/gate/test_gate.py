@@ -172,6 +172,25 @@ async def test_a_cached_session_bridges_a_failover_for_the_grace_and_no_longer()
     assert isinstance(await house.gate.decide(request()), Deny)
 
 
+async def test_nobody_waits_for_a_store_that_is_known_to_be_away() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.now += 4.0
+    assert house.gate.decide_now(request()) is None, "the proof is old, and the store may answer"
+    house.cache.is_away = True
+    assert house.gate.decide_now(request()) == ADMITTED
+    house.now += 1.1
+    assert house.gate.decide_now(request()) is None, "the grace is over"
+
+
+async def test_a_store_that_is_away_never_bridges_the_hour() -> None:
+    house = House()
+    await house.gate.decide(request())
+    house.cache.is_away = True
+    house.now = house.cache.proved_at = 4600.0
+    assert house.gate.decide_now(request()) is None
+
+
 async def test_a_failover_never_bridges_the_hour() -> None:
     house = House()
     await house.gate.decide(request())
