@@ -11,7 +11,7 @@ from proxy.cli.table import print_table
 from proxy.cli.who import find
 from proxy.identity import Subject
 from proxy.settings.durations import parse_duration
-from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.audit import AuditQuery
 
 _NAMED = frozenset({"event", "issuer", "subject", "account", "reason", "outcome"})
 

@@ -17,6 +17,7 @@ from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
 from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
+from proxy.storage.audit import AuditTrail
 from proxy.storage.keyring import load_keyring, new_key_line
 from proxy.storage.sqlite.store import open_store
 
@@ -45,6 +46,8 @@ class Store(Protocol):
     def leases(self) -> NamedLeases: ...
     @property
     def rulings(self) -> Rulings: ...
+    @property
+    def audit(self) -> AuditTrail: ...
     async def clean(self, now: float) -> None: ...
     async def close(self) -> None: ...
 

@@ -3,40 +3,23 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
-from proxy.identity import Subject
+from proxy.storage.audit import MOST_AT_ONCE, AuditQuery, Dated, marks_of, record_to_text
 from proxy.storage.sqlite.engine import SqliteEngine
-
-MOST_AT_ONCE: Final = 5000
-"""Rows taken out in one transaction: trimming must not keep the writer from people who wait."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditQuery:
-    """Which records: of any of these people or accounts (of all where none is named), since, of one event; the newest `limit`."""
-
-    subjects: frozenset[Subject] = field(default=frozenset())
-    accounts: frozenset[str] = field(default=frozenset())
-    since: float = 0.0
-    event: str | None = None
-    limit: int = 1000
 
 
 class SqliteAudit:
-    """Records as they were written to standard output: JSON objects with `event`, and `at` in seconds."""
+    """`AuditTrail`, as rows."""
 
     def __init__(self, engine: SqliteEngine) -> None:
         self._engine = engine
 
-    async def append(self, records: Sequence[tuple[float, dict[str, Any]]]) -> None:
-        """Write them all, in this order, or none; each with its time in seconds since the epoch."""
+    async def append(self, records: Sequence[Dated]) -> None:
         rows = [_row(at, record) for at, record in records]
         await self._engine.write(lambda connection: _insert(connection, rows))
 
-    async def read(self, query: AuditQuery) -> tuple[tuple[float, dict[str, Any]], ...]:
-        """Records with their times, the oldest first."""
+    async def read(self, query: AuditQuery) -> tuple[Dated, ...]:
         return await self._engine.read(lambda connection: _select(connection, query))
 
     async def count(self) -> int:
@@ -45,17 +28,13 @@ class SqliteAudit:
         )
         return int(row[0])
 
-    async def trim(self, *, before: float, rows: int) -> int:
-        """Take out what is older than `before` or beyond the newest `rows`; how many, at most `MOST_AT_ONCE` of either."""
-        return await self._engine.write(lambda connection: _trim(connection, before, rows))
+    async def trim(self, *, before: float, rows: int, at_most: int = MOST_AT_ONCE) -> int:
+        return await self._engine.write(lambda connection: _trim(connection, before, rows, at_most))
 
 
 def _row(at: float, record: dict[str, Any]) -> tuple[object, ...]:
-    event = str(record.get("event", ""))
-    # In `sign_in`, `account` is the account's state; everywhere else the app's id.
-    account = record.get("account") if event != "sign_in" else None
-    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"), default=str)
-    return at, event, record.get("issuer"), record.get("subject"), account, text
+    marks = marks_of(record)
+    return at, marks.event, marks.issuer, marks.subject, marks.account, record_to_text(record)
 
 
 def _insert(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) -> None:
@@ -64,7 +43,7 @@ def _insert(connection: sqlite3.Connection, rows: Iterable[tuple[object, ...]]) 
     )
 
 
-def _select(connection: sqlite3.Connection, query: AuditQuery) -> tuple[tuple[float, dict[str, Any]], ...]:
+def _select(connection: sqlite3.Connection, query: AuditQuery) -> tuple[Dated, ...]:
     whom, values = _whom(query)
     rows = connection.execute(
         f"SELECT at, record FROM audit WHERE at >= ? AND (? IS NULL OR event = ?){whom} ORDER BY id DESC LIMIT ?",  # noqa: S608 -- ours
@@ -81,15 +60,15 @@ def _whom(query: AuditQuery) -> tuple[str, list[str]]:
     return (f" AND ({' OR '.join(parts)})" if parts else ""), [*values, *sorted(query.accounts)]
 
 
-def _trim(connection: sqlite3.Connection, before: float, rows: int) -> int:
+def _trim(connection: sqlite3.Connection, before: float, rows: int, at_most: int) -> int:
     old = connection.execute(
         "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE at < ? ORDER BY at LIMIT ?)",
-        (before, MOST_AT_ONCE),
+        (before, at_most),
     )
     newest = connection.execute("SELECT max(id) FROM audit").fetchone()[0] or 0
     # Ids grow by one and are never used twice: what is beyond the newest `rows` lies below this one.
     many = connection.execute(
         "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE id <= ? ORDER BY id LIMIT ?)",
-        (newest - rows, MOST_AT_ONCE),
+        (newest - rows, at_most),
     )
     return old.rowcount + many.rowcount

@@ -13,7 +13,7 @@ from proxy.provisioning.outbox import Claim, IdleBinding
 from proxy.session.model import SessionKey
 from proxy.storage.sqlite.claim_rows import is_held
 from proxy.storage.sqlite.entry_rows import account_of, entry_by_id, select_entries
-from proxy.storage.sqlite.statements import statements_to_text
+from proxy.storage.statements import statements_to_text
 
 
 def select_bindings(

@@ -16,7 +16,7 @@ from proxy.identity import IdpId, Subject
 from proxy.provisioning.merge import merge_statement, says_the_same
 from proxy.provisioning.model import AccountId, Entry, EntryState, Statement
 from proxy.reasons import Reason
-from proxy.storage.sqlite.statements import statements_from_text, statements_to_text
+from proxy.storage.statements import statements_from_text, statements_to_text
 
 _COLUMNS: Final = (
     "id, account_id, statements, state, version, attempts, next_attempt_at, reason, detail, creating, since"

@@ -15,7 +15,7 @@ from proxy.storage.sqlite.ruling_rows import (
     write_link,
     write_switch,
 )
-from proxy.storage.sqlite.statements import statements_from_text, statements_to_text
+from proxy.storage.statements import statements_from_text, statements_to_text
 
 
 class SqliteRulings:

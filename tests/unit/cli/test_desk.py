@@ -10,7 +10,7 @@ import pytest
 from proxy.cli.desk import Desk, at_desk, moment, operator, own_admin, own_courier, print_json, refusal, say
 from proxy.errors import SettingsError
 from proxy.groups.stored import Origin
-from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import in_store
 

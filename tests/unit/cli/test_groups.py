@@ -8,7 +8,7 @@ import pytest
 from proxy.cli.main import main
 from proxy.groups.rules import LinkMode
 from proxy.groups.stored import Ruled
-from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import in_store
 

@@ -13,7 +13,7 @@ from proxy.cli.store import now
 from proxy.demo.app import DemoApp
 from proxy.provisioning.model import Entry, EntryState, Removed, Vouched
 from proxy.reasons import Reason
-from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import (
     ISSUER,

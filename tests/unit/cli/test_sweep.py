@@ -8,7 +8,7 @@ import pytest
 from proxy.cli.main import main
 from proxy.cli.sweep import _nobody_signs_in
 from proxy.provisioning.leases import SWEEP
-from proxy.storage.sqlite.audit import AuditQuery
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import add_member, app_running, in_store, pointed_at
 

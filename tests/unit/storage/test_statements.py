@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from proxy.identity import NOT_STATED, GroupName, Identity, IdpId, Subject
 from proxy.provisioning.model import Removed, Statement, Vouched
 from proxy.reasons import Reason
-from proxy.storage.sqlite.statements import statements_from_text, statements_to_text
+from proxy.storage.statements import statements_from_text, statements_to_text
 from tests.contract.records import removed, vouched
 
 TEXT = st.text(max_size=12)

@@ -1,4 +1,4 @@
-"""Statements as JSON text, for the outbox's rows. They hold no token; an operator may read them."""
+"""Statements as JSON text, as every engine keeps them. They hold no token; an operator may read them."""
 
 import json
 from typing import Any
