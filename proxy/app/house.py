@@ -207,7 +207,9 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
     settings = ground.settings
     return WebParts(
         site=Site(
-            public_url=settings.public_url.rstrip("/"), is_cookie_secure=rules.is_cookie_secure(settings)
+            public_url=settings.public_url.rstrip("/"),
+            is_cookie_secure=rules.is_cookie_secure(settings),
+            cors_origins=rules.cors_origins(settings),
         ),
         flows={idp.rules.id: idp for idp in idps},
         arrive=arrivals,

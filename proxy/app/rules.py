@@ -74,6 +74,15 @@ def gate_rules(settings: Settings) -> GateRules:
         refresh=refresh_rules(settings),
         open_paths=exact,
         open_prefixes=prefixes,
+        cors_origins=cors_origins(settings),
+    )
+
+
+def cors_origins(settings: Settings) -> frozenset[bytes]:
+    """The listed origins as browsers write them: A-labels, and no port where it is the scheme's own (Fetch, RFC 6454 §6.2)."""
+    return frozenset(
+        b"%b://%b" % (urlsplit(origin).scheme.encode(), min(public_hosts(origin), key=len))
+        for origin in settings.cors_origins
     )
 
 

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from enum import Enum, unique
-from typing import TypeAlias, assert_never
+from typing import Final, TypeAlias, assert_never
 
 from proxy.reasons import Reason
 from proxy.session.model import (
@@ -21,10 +21,12 @@ from proxy.session.model import (
 
 @unique
 class Kind(Enum):
-    """Who is asking: a browser that navigates (may be redirected) or a script (gets 401 JSON, never starts an attempt)."""
+    """Who is asking: a browser that navigates (may be redirected), a script (gets 401 JSON, never starts an attempt), or a
+    gRPC client (reads `grpc-status`)."""
 
     NAVIGATION = "navigation"
     SCRIPT = "script"
+    GRPC = "grpc"
 
 
 class Request:
@@ -117,15 +119,64 @@ Verdict: TypeAlias = Own | Open | Admit | SignIn | Deny
 """A decision after any renewal: what the edge carries out."""
 
 
+_READS: Final = frozenset({b"GET", b"HEAD"})
+_FORMS: Final = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain")
+_OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+
+
 def kind_of(request: Request) -> Kind:
-    """Who is asking. A browser that navigates says so (Fetch Metadata); older ones ask for HTML with a plain GET or HEAD."""
-    mode = request.header(b"sec-fetch-mode")
-    if request.header(b"x-requested-with") is not None or request.header(b"upgrade") is not None:
+    """Who is asking; the first line that fits. Headers are hints: nothing but the shape of our own answer hangs on them.
+
+    | the request | is |
+    |---|---|
+    | `Content-Type: application/grpc…` | gRPC |
+    | `X-Requested-With` (but an Android package name, which WebViews send with everything), or `Upgrade` | a script |
+    | `Accept: text/event-stream` (EventSource), or a preflight | a script |
+    | `Sec-Purpose` or `Purpose` says prefetch or prerender: nobody is looking yet | a script |
+    | `Sec-Fetch-Mode: navigate`; any other mode | a navigation; a script |
+    | asks for HTML, not JSON, by GET or HEAD or as a form is sent | a navigation |
+    | anything else | a script |
+
+    The line before the last is for browsers that send no Fetch Metadata: old ones, and all of them on plain http.
+    """
+    if _lower(request, b"content-type").startswith(b"application/grpc"):
+        return Kind.GRPC
+    accept = _lower(request, b"accept")
+    if _is_marked_script(request) or b"text/event-stream" in accept or is_preflight(request):
         return Kind.SCRIPT
+    mode = request.header(b"sec-fetch-mode")
     if mode is not None:
         return Kind.NAVIGATION if mode.strip().lower() == b"navigate" else Kind.SCRIPT
-    accepts_html = b"text/html" in (request.header(b"accept") or b"").lower()
-    return Kind.NAVIGATION if accepts_html and request.method in (b"GET", b"HEAD") else Kind.SCRIPT
+    is_page = b"text/html" in accept and b"json" not in accept
+    is_form = request.method == b"POST" and _lower(request, b"content-type").startswith(_FORMS)
+    return Kind.NAVIGATION if is_page and (request.method in _READS or is_form) else Kind.SCRIPT
+
+
+def _lower(request: Request, name: bytes) -> bytes:
+    return (request.header(name) or b"").strip().lower()
+
+
+def _is_marked_script(request: Request) -> bool:
+    requested_with = request.header(b"x-requested-with")
+    if (requested_with is not None and b"." not in requested_with) or request.header(b"upgrade") is not None:
+        return True
+    purpose = _lower(request, b"sec-purpose") + _lower(request, b"purpose")
+    return b"prefetch" in purpose or b"prerender" in purpose
+
+
+def is_preflight(request: Request) -> bool:
+    """A CORS preflight (Fetch §4.8): no body and no field that a script chose, so nothing but a question.
+
+    A method override makes it something else to some apps; no browser sends one in a preflight.
+    """
+    if request.method != b"OPTIONS" or request.header(b"origin") is None:
+        return False
+    has_body = request.header(b"transfer-encoding") is not None or request.header(b"content-length") not in (
+        None,
+        b"0",
+    )
+    is_asking = request.header(b"access-control-request-method") is not None
+    return is_asking and not has_body and _OVERRIDES.isdisjoint(request.names)
 
 
 def judge(session: Session, condition: Condition, kind: Kind) -> Ready | Renew | SignIn | Deny:

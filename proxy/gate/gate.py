@@ -10,7 +10,20 @@ from typing import Protocol, assert_never
 
 from proxy.errors import Unavailable
 from proxy.gate.cache import PROOF_SECONDS, Cached, SessionCache
-from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Renew, Request, SignIn, Verdict, judge, kind_of
+from proxy.gate.decision import (
+    Admit,
+    Deny,
+    Kind,
+    Open,
+    Own,
+    Renew,
+    Request,
+    SignIn,
+    Verdict,
+    is_preflight,
+    judge,
+    kind_of,
+)
 from proxy.reasons import Reason
 from proxy.session import policy
 from proxy.session.model import Condition, Ready, Session, SessionKey
@@ -31,14 +44,16 @@ class Renewals(Protocol):
 class GateRules:
     """`hosts` are the Host values of `public_url`, lower-cased, with and without a default port.
 
-    `open_paths` are exact paths; `open_prefixes` end in `/`. `cache_grace` is how long a cached session is used while the
-    store fails over (Decision 3), in seconds.
+    `open_paths` are exact paths; `open_prefixes` end in `/`. `cors_origins` are the origins whose preflights are forwarded,
+    as browsers write them. `cache_grace` is how long a cached session is used while the store fails over (Decision 3), in
+    seconds.
     """
 
     hosts: frozenset[bytes]
     refresh: policy.RefreshRules
     open_paths: frozenset[bytes] = frozenset()
     open_prefixes: tuple[bytes, ...] = ()
+    cors_origins: frozenset[bytes] = frozenset()
     cache_grace: float = 5.0
 
 
@@ -70,7 +85,7 @@ class Gate:
             return Deny(status=421, reason=Reason.WRONG_HOST, kind=kind_of(request))
         if request.path.startswith(OWN_PREFIX):
             return Own()
-        if self._is_open(request.path):
+        if self._is_open(request.path) or (self._rules.cors_origins and self._is_known_preflight(request)):
             return Open()
         if request.cookie is None:
             return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind_of(request))
@@ -146,6 +161,10 @@ class Gate:
         if entry is None or now >= entry.until or now - self._cache.proved_at > self._rules.cache_grace:
             return None
         return entry.admit
+
+    def _is_known_preflight(self, request: Request) -> bool:
+        """Browsers send preflights without cookies, whoever is signed in; what they ask, only the app can answer."""
+        return is_preflight(request) and request.header(b"origin") in self._rules.cors_origins
 
     def _is_open(self, path: bytes) -> bool:
         return path in self._rules.open_paths or path.startswith(self._rules.open_prefixes)

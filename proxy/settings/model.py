@@ -141,6 +141,11 @@ class Settings(Section):
         (),
         "Paths that need no sign-in: exact ones, or prefixes that end in `/*`. No identity header goes with them.",
     )
+    cors_origins: tuple[Origin, ...] = setting(
+        (),
+        "Other origins (https://host) whose scripts may read our 401 and 503 answers, with credentials, and whose "
+        "preflights reach the app. What the app itself answers is the app's.",
+    )
     log: Log = setting({}, "What is logged.")
     audit: Audit = setting({}, "How long audit records are kept in the store.")
 

@@ -11,6 +11,9 @@ NO_STORE: Final = (b"Cache-Control", b"no-store")
 CHALLENGE: Final = ("WWW-Authenticate", 'Muster realm="app"')
 """Goes with every 401 (RFC 9110 §15.5.2); a scheme that no browser asks a password for."""
 
+VARY: Final = ("Vary", "Cookie, Accept, Origin, Sec-Fetch-Mode, X-Requested-With")
+"""What our answers in the app's place depend on, for caches that keep what they should not."""
+
 _ALWAYS: Final[Fields] = (
     (b"X-Content-Type-Options", b"nosniff"),
     # `no-referrer` would make browsers send `Origin: null` with our own forms (Fetch §3.2).

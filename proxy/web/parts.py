@@ -18,10 +18,12 @@ class Site:
     """Where people meet us.
 
     `public_url` is an origin without a trailing slash: every absolute address starts with it, never with Host.
+    `cors_origins` are the origins whose scripts may read our answers, as browsers write them.
     """
 
     public_url: str
     is_cookie_secure: bool
+    cors_origins: frozenset[bytes] = frozenset()
 
     @property
     def app_name(self) -> str:

@@ -10,9 +10,11 @@ import jinja2
 from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.oidc.flow import safe_return_to
 from proxy.reasons import Reason
-from proxy.web.answers import CHALLENGE, Answer, json_answer, page_answer, redirect
+from proxy.web.answers import CHALLENGE, VARY, Answer, json_answer, page_answer, redirect
+from proxy.web.cors import cors_fields
+from proxy.web.grpc import grpc_answer
 from proxy.web.parts import OWN, Site
-from proxy.web.wording import Wording, wording_of
+from proxy.web.wording import SEND_AGAIN, Wording, wording_of
 
 LONGEST_WAIT: Final = 3
 """Seconds after which a waiting page looks again, at most."""
@@ -82,10 +84,16 @@ class Pages:
         return json_answer(401, document).with_headers(CHALLENGE)
 
     def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
-        """The verdict as an answer (the edge's port `Answers`)."""
+        """The verdict as an answer (the edge's port `Answers`), with what lets a script of a listed origin read it."""
+        answer = self._by_kind(verdict, request, incident).with_headers(VARY)
+        return answer.with_headers(*cors_fields(request, self.site.cors_origins))
+
+    def _by_kind(self, verdict: SignIn | Deny, request: Request | None, incident: str | None) -> Answer:
+        if verdict.kind is Kind.GRPC and request is not None:
+            return grpc_answer(verdict, request)
         if isinstance(verdict, SignIn):
             return self._sign_in(verdict, request)
-        if verdict.kind is Kind.SCRIPT:
+        if verdict.kind is not Kind.NAVIGATION:
             return _denied_script(verdict, incident)
         wording = wording_of(verdict.reason, verdict.status)
         return self.notice(
@@ -97,10 +105,19 @@ class Pages:
         )
 
     def _sign_in(self, verdict: SignIn, request: Request | None) -> Answer:
-        if verdict.kind is Kind.SCRIPT or request is None:
+        if verdict.kind is not Kind.NAVIGATION or request is None:
             return self.not_signed_in()
-        target = request.target.decode("ascii", "replace") if request.method in _RETURNABLE else "/"
+        if request.method not in _RETURNABLE:
+            return self._send_again(verdict)
+        target = request.target.decode("ascii", "replace")
         return redirect(self.sign_in_address(target, is_silent=verdict.is_silent))
+
+    def _send_again(self, verdict: SignIn) -> Answer:
+        """A form was sent. A redirect would lose what is in it without a word: here the browser can send it once more."""
+        page = self.notice(
+            SEND_AGAIN, status=401, code=verdict.reason.value, retry_to=self.sign_in_address("/")
+        )
+        return page.with_headers(CHALLENGE)
 
 
 def _denied_script(verdict: Deny, incident: str | None) -> Answer:

@@ -44,7 +44,7 @@ def is_script(request: web.Request) -> bool:
         peer="",
         scheme="",
     )
-    return decision.kind_of(asked) is Kind.SCRIPT
+    return decision.kind_of(asked) is not Kind.NAVIGATION
 
 
 def key_of(parts: WebParts, request: web.Request) -> SessionKey | None:

@@ -12,6 +12,7 @@ from proxy.reasons import Reason
 RETRY: Final = "retry"
 HOME: Final = "home"
 OTHER_ACCOUNT: Final = "other_account"
+SIGN_IN_APART: Final = "sign_in_apart"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,14 @@ _REQUEST = Wording(
     why="The address or the request is not well formed.",
     todo="Check the address, or start from the first page.",
     offers=(HOME,),
+)
+
+SEND_AGAIN: Final = Wording(
+    title="Sign in, then send it again",
+    why="You are not signed in, or not any more. What you sent was not handed to the app and is not kept here.",
+    todo="Sign in: that opens a new tab. Then come back to this one and reload it; "
+    "your browser asks whether to send the same again.",
+    offers=(SIGN_IN_APART,),
 )
 
 WORDINGS: Final[dict[Reason, Wording]] = {

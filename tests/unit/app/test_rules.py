@@ -137,6 +137,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "headers.user_claim": "email",
     "headers.pass_authorization": True,
     "open_paths": ["/health", "/static/*"],
+    "cors_origins": ["https://spa.example.net"],
     "log.level": "error",
     "log.access": False,
 }
@@ -283,6 +284,25 @@ def test_the_cookie_is_secure_on_https_and_on_loopback(url: str, is_secure: bool
     settings = settings_of(tmp_path, public_url=url, insecure_http=True)
     assert rules.is_cookie_secure(settings) is is_secure
     assert rules.field_rules(settings).cookie == ("__Host-muster" if is_secure else "muster")
+
+
+@pytest.mark.parametrize(
+    ("written", "as_browsers_do"),
+    [
+        ("https://Spa.Example.net/", b"https://spa.example.net"),
+        ("https://spa.example.net:443", b"https://spa.example.net"),
+        ("http://localhost:3000", b"http://localhost:3000"),
+        ("http://spa.example.net:80", b"http://spa.example.net"),
+        ("https://bücher.example", b"https://xn--bcher-kva.example"),
+        ("https://[2001:DB8:0::1]:8443", b"https://[2001:db8::1]:8443"),
+    ],
+)
+def test_an_origin_is_compared_as_browsers_write_it(
+    tmp_path: Path, written: str, as_browsers_do: bytes
+) -> None:
+    settings = settings_of(tmp_path, cors_origins=[written])
+    assert rules.cors_origins(settings) == {as_browsers_do}
+    assert rules.gate_rules(settings).cors_origins == {as_browsers_do}
 
 
 def test_open_paths_are_exact_unless_they_end_in_a_star(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from proxy.gate.decision import Deny, Kind, Renew, Request, SignIn, judge, kind_of
+from proxy.gate.decision import Deny, Kind, Renew, Request, SignIn, is_preflight, judge, kind_of
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Condition, Pending, Ready, Tokens
 from tests.fakes.people import key, session
@@ -38,10 +38,50 @@ def request(method: bytes = b"GET", **headers: str) -> Request:
         (request(), Kind.SCRIPT),
         (request(Accept="text/html", X_Requested_With="XMLHttpRequest"), Kind.SCRIPT),
         (request(Sec_Fetch_Mode="navigate", X_Requested_With="XMLHttpRequest"), Kind.SCRIPT),
+        (request(Sec_Fetch_Mode="navigate", X_Requested_With="org.example.browser"), Kind.NAVIGATION),
+        (request(Sec_Fetch_Mode="navigate", Sec_Fetch_Dest="iframe"), Kind.NAVIGATION),
+        (request(Sec_Fetch_Mode="navigate", Sec_Fetch_Site="cross-site"), Kind.NAVIGATION),
+        (request(Sec_Fetch_Mode="same-origin", Sec_Fetch_Dest="serviceworker"), Kind.SCRIPT),
+        (request(Sec_Fetch_Mode="navigate", Sec_Purpose="prefetch"), Kind.SCRIPT),
+        (request(Sec_Fetch_Mode="navigate", Sec_Purpose="prefetch;prerender"), Kind.SCRIPT),
+        (request(Accept="text/html", Purpose="prefetch"), Kind.SCRIPT),
+        (request(Accept="text/event-stream"), Kind.SCRIPT),
+        (request(Accept="text/html, text/event-stream", Sec_Fetch_Mode="navigate"), Kind.SCRIPT),
+        (request(Accept="application/json, text/html"), Kind.SCRIPT),
+        (
+            request(b"POST", Accept="text/html", Content_Type="multipart/form-data; boundary=x"),
+            Kind.NAVIGATION,
+        ),
+        (request(b"POST", Accept="text/html", Content_Type="application/json"), Kind.SCRIPT),
+        (request(b"PUT", Accept="text/html", Content_Type="text/plain"), Kind.SCRIPT),
+        (request(b"POST", Content_Type="application/grpc"), Kind.GRPC),
+        (request(b"POST", Content_Type="Application/gRPC-Web+proto", Sec_Fetch_Mode="cors"), Kind.GRPC),
+        (request(b"OPTIONS", Origin="https://a.example", Access_Control_Request_Method="POST"), Kind.SCRIPT),
     ],
 )
 def test_a_navigation_is_told_from_a_script(asked: Request, kind: Kind) -> None:
     assert kind_of(asked) is kind
+
+
+ASKING = {"Origin": "https://a.example", "Access_Control_Request_Method": "PUT"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "is_one"),
+    [
+        (request(b"OPTIONS", **ASKING), True),
+        (request(b"OPTIONS", **ASKING, Content_Length="0"), True),
+        (request(b"OPTIONS", **ASKING, Content_Length="3"), False),
+        (request(b"OPTIONS", **ASKING, Transfer_Encoding="chunked"), False),
+        (request(b"OPTIONS", **ASKING, X_HTTP_Method_Override="DELETE"), False),
+        (request(b"OPTIONS", **ASKING, X_HTTP_Method="DELETE"), False),
+        (request(b"OPTIONS", Origin="https://a.example"), False),
+        (request(b"OPTIONS", Access_Control_Request_Method="PUT"), False),
+        (request(b"GET", **ASKING), False),
+    ],
+)
+def test_a_preflight_is_a_question_and_nothing_else(asked: Request, is_one: bool) -> None:
+    assert is_preflight(asked) is is_one
 
 
 NAV = Kind.NAVIGATION

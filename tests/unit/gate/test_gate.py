@@ -259,3 +259,38 @@ async def test_a_renewal_that_cannot_be_done_is_a_503() -> None:
 
 def test_ready_is_what_the_render_sees() -> None:
     assert session().account == Ready(login="alice", account_id="7")
+
+
+def preflight(origin: bytes, path: bytes = b"/page", *, host: bytes = b"app.example.com") -> Request:
+    asked = request(path, cookie=None, host=host)
+    asked.method = b"OPTIONS"
+    asked.headers = [(b"Origin", origin), (b"Access-Control-Request-Method", b"PUT")]
+    asked.names = [b"origin", b"access-control-request-method"]
+    return asked
+
+
+def cross_origin(*origins: bytes) -> House:
+    house = House()
+    rules = replace(RULES, cors_origins=frozenset(origins))
+    house.gate._rules = rules
+    return house
+
+
+def test_a_listed_origins_preflight_reaches_the_app_without_a_session() -> None:
+    house = cross_origin(b"https://spa.example.net")
+    assert house.gate.decide_now(preflight(b"https://spa.example.net")) == Open()
+
+
+def test_any_other_preflight_is_refused_as_a_script_is() -> None:
+    refused = SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.SCRIPT)
+    for house in (House(), cross_origin(b"https://spa.example.net")):
+        for origin in (b"https://evil.example", b"null", b"", b"https://SPA.example.net"):
+            assert house.gate.decide_now(preflight(origin)) == refused
+
+
+def test_a_preflight_opens_neither_another_host_nor_our_own_pages() -> None:
+    house = cross_origin(b"https://spa.example.net")
+    own = house.gate.decide_now(preflight(b"https://spa.example.net", b"/_muster/profile"))
+    assert own == Own()
+    wrong = house.gate.decide_now(preflight(b"https://spa.example.net", host=b"other.example"))
+    assert wrong == Deny(status=421, reason=Reason.WRONG_HOST, kind=Kind.SCRIPT)

@@ -48,8 +48,46 @@ def test_a_silent_sign_in_says_so() -> None:
     assert location.endswith("&silent=1")
 
 
-def test_what_cannot_be_repeated_by_a_get_returns_to_the_first_page() -> None:
-    assert return_to(PAGES.answer(sign_in(), asked(method=b"POST"))) == "/"
+@pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE"])
+def test_a_form_sent_without_a_session_is_never_lost_in_a_redirect(method: bytes) -> None:
+    """The page stands at the form's own address: once signed in, in another tab, a reload sends the form again."""
+    answer = PAGES.answer(sign_in(), asked(method=method))
+    assert (answer.status, answer.header("Location")) == (401, None)
+    assert answer.header("WWW-Authenticate") is not None
+    assert b"send it again" in answer.body
+    assert b'href="https://app.example.com/_muster/sign-in?return_to=%2F" target="_blank"' in answer.body
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize("status", [401, 403, 503])
+def test_no_cache_may_keep_an_answer_in_the_apps_place(kind: Kind, status: int) -> None:
+    verdict = sign_in(kind) if status == 401 else Deny(status=status, reason=Reason.NO_SEAT, kind=kind)
+    answer = PAGES.answer(verdict, asked())
+    assert answer.header("Cache-Control") == "no-store"
+    assert {"Cookie", "Origin", "Accept"} <= set((answer.header("Vary") or "").split(", "))
+
+
+@pytest.mark.parametrize("kind", [Kind.SCRIPT, Kind.GRPC])
+@pytest.mark.parametrize("status", [401, 403, 503])
+def test_a_script_of_a_listed_origin_can_read_every_refusal(kind: Kind, status: int) -> None:
+    site = Site(
+        public_url="https://app.example.com",
+        is_cookie_secure=True,
+        cors_origins=frozenset({b"https://spa.example.net"}),
+    )
+    request = asked()
+    request.headers, request.names = [(b"Origin", b"https://spa.example.net")], [b"origin"]
+    verdict = sign_in(kind) if status == 401 else Deny(status=status, reason=Reason.NO_SEAT, kind=kind)
+    answer = Pages(site).answer(verdict, request)
+    assert answer.header("Access-Control-Allow-Origin") == "https://spa.example.net"
+    assert PAGES.answer(verdict, request).header("Access-Control-Allow-Origin") is None
+
+
+def test_a_refused_script_gets_no_cookie_and_no_address_to_follow() -> None:
+    for kind in (Kind.SCRIPT, Kind.GRPC):
+        answer = PAGES.answer(sign_in(kind, is_silent=True), asked())
+        assert answer.header("Set-Cookie") is None
+        assert answer.header("Location") is None
 
 
 @pytest.mark.parametrize(
