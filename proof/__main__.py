@@ -1,4 +1,5 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500).
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500), replicas
+(PARALLEL=1000).
 
 All of them without a name.
 """
@@ -21,6 +22,11 @@ def laws() -> int:
     return _pytest("tests/laws", HYPOTHESIS_PROFILE="proof")
 
 
+def replicas() -> int:
+    """Three Musters on one store: a thousand requests of one session that is due, and replicas that die."""
+    return _pytest("tests/e2e/test_replicas.py", PARALLEL=os.environ.get("PARALLEL", "1000"))
+
+
 def _pytest(path: str, **environment: str) -> int:
     return subprocess.run(
         [sys.executable, "-m", "pytest", path], env={**os.environ, **environment}, check=False
@@ -31,6 +37,7 @@ PROOFS: dict[str, Callable[[], int]] = {
     "stream": lambda: stream.main([os.environ.get("STREAM") or "1GiB"]),
     "fuzz": fuzz,
     "laws": laws,
+    "replicas": replicas,
     "full_look": lambda: full_look.main([]),
     "mass_change": lambda: mass_change.main([]),
     "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),
