@@ -1,5 +1,5 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500), replicas
-(PARALLEL=1000).
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500),
+replicas (PARALLEL=1000), mixups (REQUESTS=1000000).
 
 All of them without a name.
 """
@@ -27,9 +27,14 @@ def replicas() -> int:
     return _pytest("tests/e2e/test_replicas.py", PARALLEL=os.environ.get("PARALLEL", "1000"))
 
 
-def _pytest(path: str, **environment: str) -> int:
+def mixups() -> int:
+    """A hundred people's requests over shared connections; every answer must be its asker's."""
+    return _pytest("tests/e2e/test_mixups.py", "-s", REQUESTS=os.environ.get("REQUESTS", "1000000"))
+
+
+def _pytest(path: str, *options: str, **environment: str) -> int:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", path], env={**os.environ, **environment}, check=False
+        [sys.executable, "-m", "pytest", path, *options], env={**os.environ, **environment}, check=False
     ).returncode
 
 
@@ -38,6 +43,7 @@ PROOFS: dict[str, Callable[[], int]] = {
     "fuzz": fuzz,
     "laws": laws,
     "replicas": replicas,
+    "mixups": mixups,
     "full_look": lambda: full_look.main([]),
     "mass_change": lambda: mass_change.main([]),
     "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),
