@@ -1,5 +1,5 @@
 """`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500),
-replicas (PARALLEL=1000), mixups (REQUESTS=1000000).
+replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60).
 
 All of them without a name.
 """
@@ -32,6 +32,12 @@ def mixups() -> int:
     return _pytest("tests/e2e/test_mixups.py", "-s", REQUESTS=os.environ.get("REQUESTS", "1000000"))
 
 
+def storm() -> int:
+    """Ten thousand sessions that fall due within a minute: one question each, and people served meanwhile."""
+    figures = {name: os.environ.get(name, usual) for name, usual in (("SESSIONS", "10000"), ("WINDOW", "60"))}
+    return _pytest("tests/e2e/test_storm.py", "-s", **figures)
+
+
 def _pytest(path: str, *options: str, **environment: str) -> int:
     return subprocess.run(
         [sys.executable, "-m", "pytest", path, *options], env={**os.environ, **environment}, check=False
@@ -44,6 +50,7 @@ PROOFS: dict[str, Callable[[], int]] = {
     "laws": laws,
     "replicas": replicas,
     "mixups": mixups,
+    "storm": storm,
     "full_look": lambda: full_look.main([]),
     "mass_change": lambda: mass_change.main([]),
     "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),
