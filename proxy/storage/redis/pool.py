@@ -1,0 +1,55 @@
+"""A bounded pool of connections. One that was used comes back only if everything asked on it was answered and read.
+
+Whatever else ends the use (an error, a time-out, a cancelled request) closes the connection: an unread answer on it would be
+taken for the answer to somebody else's question.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from redis.asyncio.connection import AbstractConnection
+
+from proxy.storage.redis.faults import Lost
+
+
+class Pool:
+    """At most `size` connections at once; whoever comes later waits, bounded by their own time-out."""
+
+    def __init__(self, connect: Callable[[], Awaitable[AbstractConnection]], size: int) -> None:
+        self._connect = connect
+        self._slots = asyncio.Semaphore(size)
+        self._idle: list[AbstractConnection] = []
+        self._life = 0
+        self._is_closed = False
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[tuple[AbstractConnection, bool]]:
+        """A connection for the length of the block, the one used last if there is one, and whether it was used before.
+        Raises Fault."""
+        async with self._slots:
+            if self._is_closed:
+                raise Lost("it is closed")
+            life = self._life
+            was_used = bool(self._idle)
+            one = self._idle.pop() if was_used else await self._connect()
+            try:
+                yield one, was_used
+            except BaseException:
+                await one.disconnect(nowait=True)
+                raise
+            if life == self._life and one.is_connected:
+                self._idle.append(one)
+            else:
+                await one.disconnect(nowait=True)
+
+    async def renew(self) -> None:
+        """Close what is idle; what is in use closes when it comes back: the server it leads to is not ours any more."""
+        self._life += 1
+        while self._idle:
+            await self._idle.pop().disconnect(nowait=True)
+
+    async def close(self) -> None:
+        """Close all; later uses raise Lost."""
+        self._is_closed = True
+        await self.renew()
