@@ -16,6 +16,7 @@ import aiohttp
 from aiohttp import web
 
 from proxy.app import rules
+from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
 from proxy.app.effective import Effective
 from proxy.app.flows import AskTheRightIdp
@@ -182,7 +183,9 @@ def _new_cookie() -> tuple[bytes, SessionKey]:
 def _keeper(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) -> Keeper:
     return Keeper(
         ground.store.sessions,
-        AskTheRightIdp(clients={idp.rules.id: idp for idp in idps}),
+        AskTheRightIdp(
+            clients={idp.rules.id: idp for idp in idps}, enforced=choosing_rules(ground.settings).enforced
+        ),
         arrivals,
         ground.observers,
         rules.keeper_rules(ground.settings),
@@ -221,6 +224,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
         cookie_seconds=int(settings.session.absolute),
         clock=time.time,
         entropy=secrets.token_bytes,
+        choosing=choosing_rules(settings),
     )
 
 

@@ -37,7 +37,7 @@ from proxy.oidc.claims import (
 )
 from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.documents import Documents, Unready
-from proxy.oidc.flow import Attempt, Code, begin, with_query
+from proxy.oidc.flow import Attempt, Code, Prompt, begin, with_query
 from proxy.oidc.keys import KeySet
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import Fault, TokenAnswer, classify, merge_tokens
@@ -103,7 +103,7 @@ class OidcClient:
         return_to: str,
         entropy: bytes,
         now: float,
-        is_silent: bool = False,
+        prompt: Prompt | None = None,
         login_hint: str | None = None,
     ) -> Authorization | Unready:
         """Where to send a browser (see `flow.begin`)."""
@@ -117,7 +117,7 @@ class OidcClient:
             return_to=return_to,
             entropy=entropy,
             now=now,
-            is_silent=is_silent,
+            prompt=prompt,
             login_hint=login_hint,
         )
         return Authorization(attempt=attempt, url=url)

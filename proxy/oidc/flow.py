@@ -22,6 +22,7 @@ import hmac
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from enum import StrEnum, unique
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
@@ -54,6 +55,15 @@ _OWN_PARAMETERS: Final = frozenset(
 )
 
 
+@unique
+class Prompt(StrEnum):
+    """What the IdP is to show (OpenID Connect Core §3.1.2.1): nothing at all, its accounts, or its sign-in page."""
+
+    NONE = "none"
+    SELECT_ACCOUNT = "select_account"
+    LOGIN = "login"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """One browser on its way through an IdP; kept sealed in a cookie that its `state` names.
@@ -69,8 +79,12 @@ class Attempt:
     code_verifier: str = field(repr=False)
     return_to: str
     started_at: float
-    is_silent: bool = False
+    prompt: Prompt | None = None
     is_issuer_expected: bool = False
+
+    @property
+    def is_silent(self) -> bool:
+        return self.prompt is Prompt.NONE
 
     def pack(self) -> bytes:
         """The attempt as bytes, to be sealed."""
@@ -106,7 +120,7 @@ def begin(
     return_to: str,
     entropy: bytes,
     now: float,
-    is_silent: bool = False,
+    prompt: Prompt | None = None,
     login_hint: str | None = None,
 ) -> tuple[Attempt, str]:
     """A new attempt, and the URL to send the browser to. `entropy` is `ENTROPY_BYTES` random bytes, used once."""
@@ -121,7 +135,7 @@ def begin(
         code_verifier=verifier,
         return_to=safe_return_to(return_to),
         started_at=float(now),
-        is_silent=is_silent,
+        prompt=_understood(prompt, rules, metadata),
         is_issuer_expected=metadata.is_issuer_in_answers,
     )
     parameters = _parameters(rules, attempt, redirect_uri, login_hint)
@@ -134,16 +148,17 @@ def unpack(packed: bytes) -> Attempt | None:
     if record is None:
         return None
     texts = {"idp", "issuer", "state", "nonce", "code_verifier", "return_to"}
-    flags = {"is_silent", "is_issuer_expected"}
-    started_at = record.pop("started_at", None)
+    started_at, prompt = record.pop("started_at", None), record.pop("prompt", "")
     is_whole = (
-        record.keys() == texts | flags
+        record.keys() == texts | {"is_issuer_expected"}
         and all(isinstance(record[name], str) for name in texts)
-        and all(isinstance(record[name], bool) for name in flags)
+        and isinstance(record["is_issuer_expected"], bool)
+        and (prompt is None or (isinstance(prompt, str) and prompt in set(Prompt)))
     )
     if not is_whole or not isinstance(started_at, float):
         return None
-    return Attempt(started_at=started_at, **record)  # type: ignore[arg-type]  # checked just above
+    asked = None if prompt is None else Prompt(str(prompt))
+    return Attempt(started_at=started_at, prompt=asked, **record)  # type: ignore[arg-type]  # checked just above
 
 
 def check_callback(query: Sequence[tuple[str, str]], attempt: Attempt | None, *, now: float) -> Callback:
@@ -191,9 +206,18 @@ def _parameters(
         "nonce": attempt.nonce,
         "code_challenge": create_s256_code_challenge(attempt.code_verifier),
         "code_challenge_method": "S256",
-        **({"prompt": "none"} if attempt.is_silent else {}),
+        **({"prompt": attempt.prompt.value} if attempt.prompt else {}),
         **({"login_hint": login_hint} if login_hint else {}),
     }
+
+
+def _understood(prompt: Prompt | None, rules: IdpRules, metadata: Metadata) -> Prompt | None:
+    """`login`, which every IdP knows, where it does not know `select_account`; Keycloak passes over that without a word."""
+    if prompt is not Prompt.SELECT_ACCOUNT:
+        return prompt
+    if metadata.prompts is not None:
+        return prompt if prompt in metadata.prompts else Prompt.LOGIN
+    return Prompt.LOGIN if rules.kind is IdpKind.KEYCLOAK else prompt
 
 
 def _hosted_domain(rules: IdpRules) -> dict[str, str]:

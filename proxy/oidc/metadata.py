@@ -12,7 +12,10 @@ _LIMIT: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metadata:
-    """The endpoints of one IdP. `is_issuer_in_answers`: callbacks must carry `iss` (RFC 9207 §2.4)."""
+    """The endpoints of one IdP. `is_issuer_in_answers`: callbacks must carry `iss` (RFC 9207 §2.4).
+
+    `prompts` are the values of `prompt` that it knows (Initiating User Registration 1.0 §4.2); None: it does not say.
+    """
 
     issuer: str
     authorization_endpoint: str
@@ -22,6 +25,7 @@ class Metadata:
     revocation_endpoint: str | None = None
     end_session_endpoint: str | None = None
     is_issuer_in_answers: bool = False
+    prompts: frozenset[str] | None = None
 
 
 def discovery_url(issuer: str) -> str:
@@ -42,7 +46,15 @@ def read_metadata(document: Mapping[str, object], issuer: str) -> Metadata:
         revocation_endpoint=_endpoint(document, "revocation_endpoint", issuer),
         end_session_endpoint=_endpoint(document, "end_session_endpoint", issuer),
         is_issuer_in_answers=document.get("authorization_response_iss_parameter_supported") is True,
+        prompts=_prompts(document.get("prompt_values_supported")),
     )
+
+
+def _prompts(announced: object) -> frozenset[str] | None:
+    """Whatever is no list of words says nothing: no sign-in fails for it."""
+    if not isinstance(announced, list) or not all(isinstance(word, str) for word in announced):
+        return None
+    return frozenset(announced)
 
 
 def _required(document: Mapping[str, object], name: str, issuer: str) -> str:

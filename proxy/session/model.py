@@ -139,7 +139,7 @@ class Denied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskAgain:
-    """The IdP wants to see the browser. `code` is its error code.
+    """The IdP wants to see the browser, or the operator another IdP (`reason`). `code` is the error code.
 
     `is_plain_invalid_grant`: a bare `invalid_grant` without any marker that explains it (expired, rotated, policy);
     only such an answer may start a suspicion timer (semantics §5.3).
@@ -147,6 +147,7 @@ class AskAgain:
 
     code: str
     is_plain_invalid_grant: bool = False
+    reason: Reason = Reason.ASK_AGAIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

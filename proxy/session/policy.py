@@ -186,7 +186,7 @@ def after_refresh(
             return Rides(session=awaiting_browser(session, Reason.OUR_TOKEN_SPENT))
         case AskAgain():
             return Ends(
-                reason=Reason.ASK_AGAIN, suspicion=_suspicion(session, outcome, now, rules, archive_after)
+                reason=outcome.reason, suspicion=_suspicion(session, outcome, now, rules, archive_after)
             )
         case Trouble(retry_after=retry_after):
             wait = max(rules.cool_off, min(retry_after or 0.0, rules.every))

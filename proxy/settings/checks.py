@@ -75,6 +75,15 @@ def _idps(settings: Settings) -> Found:
             yield ("idps", index, "client_auth"), "a public client (none) has no client_secret"
 
 
+def _choosing(settings: Settings) -> Found:
+    known = {idp.id for idp in settings.idps}
+    if settings.sign_in.enforce is not None and settings.sign_in.enforce not in known:
+        yield ("sign_in", "enforce"), f"there is no IdP with the id {settings.sign_in.enforce!r}"
+    listed = [(index, domain) for index, idp in enumerate(settings.idps) for domain in idp.domains]
+    for place, domain in _again(domain for _, domain in listed):
+        yield ("idps", listed[place][0], "domains"), f"{domain} stands here twice: one address, one IdP"
+
+
 def _directories(settings: Settings) -> Found:
     for index, idp in enumerate(settings.idps):
         if idp.directory is None:
@@ -196,6 +205,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _listening,
     _no_loop,
     _idps,
+    _choosing,
     _directories,
     _links,
     _roles,

@@ -8,9 +8,10 @@ from proxy.settings.addresses import Issuer
 from proxy.settings.directory import Directory
 from proxy.settings.durations import Duration, PositiveDuration
 from proxy.settings.files import FileToRead
+from proxy.settings.people import check_domain
 from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, setting
-from proxy.settings.text import IdpName, Text, Texts
+from proxy.settings.text import IdpName, Text, Texts, as_tuple
 
 Kind = Literal["generic", "keycloak", "entra", "okta", "google", "auth0", "logto"]
 ClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
@@ -39,6 +40,13 @@ def check_extra_parameters(parameters: dict[str, str]) -> dict[str, str]:
     for name in sorted(_RESERVED & parameters.keys()):
         raise ValueError(f"{name} is set by Muster itself")
     return parameters
+
+
+def check_plain_domain(text: str) -> str:
+    """A domain as `check_domain` spells it; not `*`, which would choose for everybody."""
+    if text == "*":
+        raise ValueError("name each domain; `*` would send everybody to this IdP")
+    return check_domain(text)
 
 
 class ClaimNames(Section):
@@ -134,6 +142,20 @@ class Idp(Section):
         "When the userinfo endpoint is asked: `auto` = when the ID token lacks a claim that is needed.",
     )
     trust_email: bool = setting(False, "Count this IdP's e-mail addresses as verified, whatever it says.")
+    domains: Annotated[
+        tuple[Annotated[str, AfterValidator(check_plain_domain)], ...],
+        BeforeValidator(as_tuple, json_schema_input_type=str | list[str]),
+    ] = setting(
+        (),
+        "E-mail domains whose people are sent to this IdP once they write their address on the page where they choose. "
+        "Who may join is said by joining.domains.",
+    )
+    callback: Literal["own", "shared"] | None = setting(
+        None,
+        "Where this IdP's answers come to, to be registered there as the redirect URI: `own` = /_muster/callback/ID, "
+        "`shared` = /_muster/callback; null = own where several IdPs are listed, else shared. Among several, `shared` is only "
+        "for an IdP that puts `iss` into its answers (RFC 9207).",
+    )
     hosted_domains: Texts = setting(
         (), "Google: the `hd` values that count, besides being listed in joining.domains; empty = any."
     )

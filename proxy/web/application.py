@@ -1,7 +1,7 @@
 """The control plane's aiohttp application: which page is where. One file a page.
 
     /_muster/sign-in      sign_in.py     start, or choose an IdP
-    /_muster/callback     callback.py    come back from the IdP
+    /_muster/callback     callback.py    come back from the IdP; `/callback/IDP` where it has one of its own
     /_muster/sign-out     sign_out.py    ask (GET), do (POST)
     /_muster/signed-out   sign_out.py
     /_muster/profile      profile.py
@@ -20,7 +20,7 @@ from proxy.web.answers import Answer
 from proxy.web.callback import callback
 from proxy.web.endpoint import PAGES, PARTS, Handler, endpoint
 from proxy.web.health import livez, readyz
-from proxy.web.parts import OWN, WebParts
+from proxy.web.parts import CALLBACK, OWN, WebParts
 from proxy.web.profile import profile
 from proxy.web.render import Pages
 from proxy.web.sign_in import sign_in
@@ -50,6 +50,7 @@ def make_application(parts: WebParts) -> web.Application:
     application[PAGES] = Pages(parts.site)
     for name, handler in _GET.items():
         application.router.add_get(f"{OWN}/{name}", endpoint(handler))
+    application.router.add_get(f"{CALLBACK}/{{idp}}", endpoint(callback))
     application.router.add_post(f"{OWN}/sign-out", endpoint(sign_out))
     application.router.add_get(f"{OWN}/static/muster.css", endpoint(_Style()))
     application.router.add_route("*", "/{rest:.*}", endpoint(not_found))

@@ -1,4 +1,4 @@
-"""`GET /_muster/callback`: what came back is judged before any network call; only then is the code redeemed.
+"""`GET /_muster/callback` and `/callback/IDP`: what came back is judged before any network call; only then the code is redeemed.
 
 A callback never ends a session and never touches an account, whatever the IdP says in it (semantics §5.5).
 """
@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proxy.errors import NotTrusted
 from proxy.oidc.client import SignedIn as Redeemed
-from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback
+from proxy.oidc.flow import Attempt, CallbackError, Code, Prompt, check_callback
 from proxy.reasons import Reason
 from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
 from proxy.session.model import AskAgain, Denied, Device, Misconfigured, Trouble
@@ -19,7 +19,8 @@ from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS, not_trusted
 from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
-from proxy.web.sign_in import CALLBACK, go, idp_failed
+from proxy.web.remembered import kept
+from proxy.web.sign_in import go, idp_failed, not_allowed
 from proxy.web.visitor import cookies_of, key_of, peer_of, user_agent_of
 from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
 
@@ -53,6 +54,9 @@ async def callback(request: web.Request) -> Answer:
     attempt = attempts.opened(parts, state, kept)
     result = check_callback(list(request.query.items()), attempt, now=parts.clock())
     assert attempt is not None  # check_callback lets no callback without its attempt pass
+    if request.path != parts.callback_path(attempt.idp):
+        # Another IdP's answer with this attempt's state: a mix-up, even where neither sends `iss` (RFC 9700 §4.4).
+        raise NotTrusted("callback_mismatch")
     answer = await _carried_on(request, attempt, result)
     return answer.with_headers(attempts.forgotten(parts, attempt.state))
 
@@ -61,6 +65,8 @@ async def _carried_on(request: web.Request, attempt: Attempt, result: Code | Cal
     flow = request.app[PARTS].flows.get(attempt.idp)
     if flow is None:
         return not_trusted(request, NotTrusted("idp_unknown"), idp=attempt.idp)
+    if not request.app[PARTS].choosing.allows(attempt.idp):
+        return not_allowed(request, attempt.idp, attempt.return_to)
     if isinstance(result, CallbackError):
         return await _refused(request, flow, attempt, result)
     if not await _is_first_use(request.app[PARTS], attempt):
@@ -80,11 +86,14 @@ async def _is_first_use(parts: WebParts, attempt: Attempt) -> bool:
 
 
 async def _refused(request: web.Request, flow: SignInFlow, attempt: Attempt, error: CallbackError) -> Answer:
-    """The IdP's own error. One that a silent attempt may bring is followed by an ordinary attempt."""
-    if attempt.is_silent and error.needs_browser:
-        return await go(request, flow, attempt.return_to)
+    """The IdP's own error. A silent attempt, or one for another account, is followed by one that every IdP understands."""
     if error.code in _TROUBLE_CODES:
         return idp_failed(request, flow, Trouble(detail=error.code), attempt.return_to)
+    if attempt.is_silent:
+        return await go(request, flow, attempt.return_to)
+    if attempt.prompt is Prompt.SELECT_ACCOUNT and error.code != "access_denied":
+        # An IdP without a page to choose accounts may say so with any code; every one knows `login` (OpenID Connect Core §15.1).
+        return await go(request, flow, attempt.return_to, prompt=Prompt.LOGIN)
     if error.code == "access_denied" or error.needs_browser:
         return _told(request, CANCELLED, attempt, status=403, code=error.code)
     return idp_failed(request, flow, Misconfigured(code=error.code), attempt.return_to)
@@ -92,7 +101,9 @@ async def _refused(request: web.Request, flow: SignInFlow, attempt: Attempt, err
 
 async def _redeemed(request: web.Request, flow: SignInFlow, attempt: Attempt, code: Code) -> Answer:
     parts = request.app[PARTS]
-    outcome = await flow.redeem(code, attempt, redirect_uri=parts.site.url(CALLBACK), now=parts.clock())
+    outcome = await flow.redeem(
+        code, attempt, redirect_uri=parts.callback_url(attempt.idp), now=parts.clock()
+    )
     match outcome:
         case Redeemed():
             return await _arrived(request, attempt, outcome)
@@ -123,10 +134,12 @@ async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -
         is_secure=parts.site.is_cookie_secure,
         max_age=parts.cookie_seconds,
     )
-    return redirect(parts.site.url(attempt.return_to)).with_headers(("Set-Cookie", cookie))
+    remembered = kept(parts, attempt.idp)
+    return redirect(parts.site.url(attempt.return_to)).with_headers(("Set-Cookie", cookie), *remembered)
 
 
 def _told(request: web.Request, wording: Wording, attempt: Attempt, *, status: int, code: str) -> Answer:
     request.app[PARTS].journal.sign_in_failed(code, idp=attempt.idp, peer=peer_of(request))
     pages = request.app[PAGES]
-    return pages.notice(wording, status=status, code=code, retry_to=pages.sign_in_address(attempt.return_to))
+    retry_to = pages.sign_in_address(attempt.return_to)
+    return pages.notice(wording, status=status, code=code, retry_to=retry_to, return_to=attempt.return_to)

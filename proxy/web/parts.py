@@ -5,12 +5,15 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from proxy.identity import IdpId
+from proxy.oidc.flow import Attempt
 from proxy.session.codec import KeyRing
 from proxy.session.cookie import cookie_name
 from proxy.session.policy import RefreshRules
+from proxy.web.choosing import ChoosingRules
 from proxy.web.ports import Arrive, Journal, Readiness, Sessions, SignInFlow
 
 OWN = "/_muster"
+CALLBACK = f"{OWN}/callback"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,3 +59,17 @@ class WebParts:
     cookie_seconds: int | None
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
+    choosing: ChoosingRules = field(default_factory=ChoosingRules)
+
+    def callback_path(self, idp: IdpId) -> str:
+        """Where this IdP's answers come to, and no other's where it has a path of its own."""
+        return f"{CALLBACK}/{idp}" if idp in self.choosing.own_callbacks else CALLBACK
+
+    def callback_url(self, idp: IdpId) -> str:
+        """The redirect URI."""
+        return self.site.url(self.callback_path(idp))
+
+    def tells_apart(self, attempt: Attempt) -> bool:
+        """Whether this attempt's answer cannot be mistaken for one of another IdP (RFC 9700 §4.4.2)."""
+        is_alone = len(self.flows) == 1
+        return is_alone or attempt.is_issuer_expected or attempt.idp in self.choosing.own_callbacks

@@ -8,7 +8,7 @@ from proxy.identity import Identity, IdpId
 from proxy.oidc.client import Authorization
 from proxy.oidc.client import SignedIn as Redeemed
 from proxy.oidc.documents import Unready
-from proxy.oidc.flow import Attempt, Code
+from proxy.oidc.flow import Attempt, Code, Prompt
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
@@ -24,7 +24,14 @@ class SignInFlow(Protocol):
     rules: IdpRules
 
     async def authorization(
-        self, *, redirect_uri: str, return_to: str, entropy: bytes, now: float, is_silent: bool = False
+        self,
+        *,
+        redirect_uri: str,
+        return_to: str,
+        entropy: bytes,
+        now: float,
+        prompt: Prompt | None = None,
+        login_hint: str | None = None,
     ) -> Authorization | Unready:
         """An attempt, and where to send the browser."""
 

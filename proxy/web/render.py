@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import jinja2
 
@@ -49,11 +49,12 @@ class Pages:
         code: str,
         retry_after: int | None = None,
         retry_to: str = "",
+        return_to: str = "/",
         incident: str | None = None,
     ) -> Answer:
         """A page that says what, why and what to do. `code` is the reason's word, for whoever asks for help.
 
-        `retry_to` is where "try again" leads; empty: the same address.
+        `retry_to` is where "try again" leads; empty: the same address. `return_to` is where another account ends.
         """
         refresh = min(LONGEST_WAIT, retry_after or LONGEST_WAIT) if wording.is_waiting else None
         answer = self.page(
@@ -63,6 +64,7 @@ class Pages:
             code=code,
             refresh=refresh,
             retry_to=retry_to,
+            other_account=self.sign_in_address(return_to, {"another": "1"}),
             incident=incident,
         )
         return answer if retry_after is None else answer.with_headers(("Retry-After", str(retry_after)))
@@ -73,10 +75,13 @@ class Pages:
             wording_of(reason, status), status=status, code=reason.value, retry_after=retry_after
         )
 
-    def sign_in_address(self, return_to: str, *, is_silent: bool = False) -> str:
-        """Where a browser starts to sign in; it comes back to `return_to`, a path of ours."""
-        silent = "&silent=1" if is_silent else ""
-        return self.site.url(f"{OWN}/sign-in?return_to={quote(safe_return_to(return_to), safe='')}{silent}")
+    def sign_in_address(
+        self, return_to: str, more: Mapping[str, str] | None = None, *, is_silent: bool = False
+    ) -> str:
+        """Where a browser starts to sign in; it comes back to `return_to`, a path of ours. `more`: see `sign_in.py`."""
+        silent = {"silent": "1"} if is_silent else {}
+        parameters = {"return_to": safe_return_to(return_to), **silent, **(more or {})}
+        return self.site.url(f"{OWN}/sign-in?{urlencode(parameters, quote_via=quote, safe='')}")
 
     def not_signed_in(self) -> Answer:
         """What a script hears instead of a redirect that it could not follow."""
@@ -101,6 +106,7 @@ class Pages:
             status=verdict.status,
             code=verdict.reason.value,
             retry_after=verdict.retry_after,
+            return_to=_target(request),
             incident=incident,
         )
 
@@ -109,8 +115,7 @@ class Pages:
             return self.not_signed_in()
         if request.method not in _RETURNABLE:
             return self._send_again(verdict)
-        target = request.target.decode("ascii", "replace")
-        return redirect(self.sign_in_address(target, is_silent=verdict.is_silent))
+        return redirect(self.sign_in_address(_target(request), is_silent=verdict.is_silent))
 
     def _send_again(self, verdict: SignIn) -> Answer:
         """A form was sent. A redirect would lose what is in it without a word: here the browser can send it once more."""
@@ -118,6 +123,13 @@ class Pages:
             SEND_AGAIN, status=401, code=verdict.reason.value, retry_to=self.sign_in_address("/")
         )
         return page.with_headers(CHALLENGE)
+
+
+def _target(request: Request | None) -> str:
+    """The page that the person asked for, where asking again does no harm."""
+    if request is None or request.method not in _RETURNABLE:
+        return "/"
+    return request.target.decode("ascii", "replace")
 
 
 def _denied_script(verdict: Deny, incident: str | None) -> Answer:

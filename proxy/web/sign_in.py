@@ -1,24 +1,36 @@
-"""`GET /_muster/sign-in?return_to=…&idp=…&silent=1`: choose an IdP where there are several, and go there."""
+"""`GET /_muster/sign-in`: choose an IdP where there are several, and go there.
 
-from typing import assert_never
+return_to   a path of ours, where the person wanted to go
+idp         the IdP, by its id
+login_hint  the address or name to begin with; the IdP gets it, and its domain may choose
+email       the same, as the form of our own page sends it
+silent=1    without showing anything, if the IdP can (`prompt=none`)
+another=1   the IdP is to offer another account
+choose=1    show the page even where the operator says that the last used IdP will do
+"""
+
+from typing import Final, assert_never
 
 from aiohttp import web
 
 from proxy.identity import IdpId
 from proxy.oidc.client import Authorization
-from proxy.oidc.flow import ENTROPY_BYTES, safe_return_to
+from proxy.oidc.flow import ENTROPY_BYTES, Prompt, safe_return_to
 from proxy.reasons import Reason
-from proxy.session.model import Misconfigured, Trouble
+from proxy.session.model import Misconfigured, Session, Trouble
 from proxy.web import attempts
 from proxy.web.answers import Answer, redirect
+from proxy.web.choosing import Ask, Go, NotAllowed, Wish, choose, safe_hint
 from proxy.web.endpoint import PAGES, PARTS
-from proxy.web.parts import OWN, WebParts
+from proxy.web.parts import OWN
 from proxy.web.ports import SignInFlow
-from proxy.web.visitor import cookies_of, is_script, session_of
+from proxy.web.remembered import last_idp
+from proxy.web.visitor import cookies_of, is_script, peer_of, session_of
 from proxy.web.wording import wording_of
 
-CALLBACK = f"{OWN}/callback"
-IDP_RETRY_AFTER = 5
+IDP_RETRY_AFTER: Final = 5
+UNSAFE_CALLBACK: Final = "issuer_not_announced"
+"""Among several IdPs, one that shares the callback and does not put `iss` into its answers: they could be taken for another's."""
 
 
 async def sign_in(request: web.Request) -> Answer:
@@ -26,13 +38,19 @@ async def sign_in(request: web.Request) -> Answer:
     parts, pages = request.app[PARTS], request.app[PAGES]
     if is_script(request):
         return pages.not_signed_in()
-    return_to = landing(request.query.get("return_to", "/"))
-    is_silent = request.query.get("silent") == "1"
-    flow = await _chosen(parts, request, is_silent=is_silent)
-    if flow is None:
-        choices = [(idp, flow.rules.name) for idp, flow in parts.flows.items()]
-        return pages.page("choose.html", choices=choices, return_to=return_to)
-    return await go(request, flow, return_to, is_silent=is_silent)
+    session = await session_of(parts, request)
+    choice = choose(tuple(parts.flows), parts.choosing, _wish(request, session))
+    match choice:
+        case Ask():
+            return choose_page(request, choice)
+        case NotAllowed(idp=idp):
+            return not_allowed(request, idp, _return_to(request))
+        case Go(idp=idp) if "email" in request.query:
+            return onward_page(request, idp)
+        case Go(idp=idp):
+            return await _begun(request, parts.flows[idp], session)
+        case _:
+            assert_never(choice)
 
 
 def landing(target: str) -> str:
@@ -42,17 +60,27 @@ def landing(target: str) -> str:
     return "/" if path.startswith(f"{OWN}/") and path != f"{OWN}/profile" else safe
 
 
-async def go(request: web.Request, flow: SignInFlow, return_to: str, *, is_silent: bool = False) -> Answer:
+async def go(
+    request: web.Request,
+    flow: SignInFlow,
+    return_to: str,
+    *,
+    prompt: Prompt | None = None,
+    login_hint: str | None = None,
+) -> Answer:
     """Send the browser to the IdP, with the attempt sealed into a cookie of its own."""
     parts = request.app[PARTS]
     begun = await flow.authorization(
-        redirect_uri=parts.site.url(CALLBACK),
+        redirect_uri=parts.callback_url(flow.rules.id),
         return_to=return_to,
         entropy=parts.entropy(ENTROPY_BYTES),
         now=parts.clock(),
-        is_silent=is_silent,
+        prompt=prompt,
+        login_hint=login_hint,
     )
     match begun:
+        case Authorization(attempt=attempt) if not parts.tells_apart(attempt):
+            return idp_failed(request, flow, Misconfigured(code=UNSAFE_CALLBACK), return_to)
         case Authorization(attempt=attempt, url=url):
             return redirect(url).with_headers(*attempts.kept(parts, attempt, cookies_of(request)))
         case Trouble() | Misconfigured():
@@ -81,12 +109,70 @@ def idp_failed(
     )
 
 
-async def _chosen(parts: WebParts, request: web.Request, *, is_silent: bool) -> SignInFlow | None:
-    """The IdP: the one asked for, the one that a silent sign-in continues with, or the only one."""
-    asked = parts.flows.get(IdpId(request.query.get("idp", "")))
-    if asked is not None:
-        return asked
-    if len(parts.flows) == 1:
-        return next(iter(parts.flows.values()))
-    session = await session_of(parts, request) if is_silent else None
-    return None if session is None else parts.flows.get(session.idp)
+def not_allowed(request: web.Request, idp: IdpId, return_to: str) -> Answer:
+    """Another IdP is enforced; the page leads there."""
+    parts, pages, reason = request.app[PARTS], request.app[PAGES], Reason.IDP_NOT_ALLOWED
+    parts.journal.sign_in_failed(reason.value, idp=idp, peer=peer_of(request))
+    return pages.notice(
+        wording_of(reason, 403), status=403, code=reason.value, retry_to=pages.sign_in_address(return_to)
+    )
+
+
+def choose_page(request: web.Request, ask: Ask) -> Answer:
+    """Links, and where domains are known a field for the address. The last used IdP stands first and says so."""
+    parts, pages = request.app[PARTS], request.app[PAGES]
+    more = {name: value for name in ("login_hint", "another") if (value := request.query.get(name))}
+    choices = [
+        (pages.sign_in_address(_return_to(request), {"idp": idp, **more}), parts.flows[idp].rules.name)
+        for idp in ask.idps
+    ]
+    return pages.page(
+        "choose.html",
+        choices=choices,
+        has_last=last_idp(request, parts) in ask.idps,
+        takes_address=bool(parts.choosing.domains),
+        address=request.query.get("email", ""),
+        is_unknown="email" in request.query,
+        return_to=_return_to(request),
+        is_another="another" in more,
+    )
+
+
+def onward_page(request: web.Request, idp: IdpId) -> Answer:
+    """The form's answer is a page that goes on by itself: a policy's `form-action` holds for every redirect behind a form,
+    and nobody knows where an IdP redirects to."""
+    parts, pages = request.app[PARTS], request.app[PAGES]
+    hint = safe_hint(request.query.get("email"))
+    more = {"login_hint": hint} if hint else {}
+    if "another" in request.query:
+        more["another"] = "1"
+    target = pages.sign_in_address(_return_to(request), {"idp": idp, **more})
+    return pages.page("onward.html", target=target, idp_name=parts.flows[idp].rules.name)
+
+
+async def _begun(request: web.Request, flow: SignInFlow, session: Session | None) -> Answer:
+    """Silent only where there is a session of this IdP to go on with; its address is the hint unless another is to come."""
+    hint = safe_hint(request.query.get("login_hint"))
+    if request.query.get("another") == "1":
+        return await go(request, flow, _return_to(request), prompt=Prompt.SELECT_ACCOUNT, login_hint=hint)
+    is_continued = session is not None and session.idp == flow.rules.id
+    known = session.identity.email if session is not None and is_continued else None
+    is_silent = is_continued and request.query.get("silent") == "1"
+    prompt = Prompt.NONE if is_silent else None
+    return await go(request, flow, _return_to(request), prompt=prompt, login_hint=hint or safe_hint(known))
+
+
+def _wish(request: web.Request, session: Session | None) -> Wish:
+    query = request.query
+    is_silent = query.get("silent") == "1"
+    return Wish(
+        asked=IdpId(query["idp"]) if query.get("idp") else None,
+        address=safe_hint(query.get("email") or query.get("login_hint")),
+        continued=session.idp if session is not None and is_silent else None,
+        last=last_idp(request, request.app[PARTS]),
+        must_ask=query.get("choose") == "1" or query.get("another") == "1",
+    )
+
+
+def _return_to(request: web.Request) -> str:
+    return landing(request.query.get("return_to", "/"))

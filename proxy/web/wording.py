@@ -113,6 +113,12 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "New accounts are switched off", "An administrator has paused the making of new accounts."
     ),
     Reason.IDP_DENIED: _refused("No access", "Your identity provider says that you may not use this app."),
+    Reason.IDP_NOT_ALLOWED: Wording(
+        title="Sign in elsewhere",
+        why="Nobody signs in to this app with that identity provider any more.",
+        todo="Sign in with the one that this app uses now. Without an account there, ask the person who looks after this app.",
+        offers=(RETRY,),
+    ),
     Reason.APP_REFUSED: _refused(
         "The app did not accept your account", "The app refused to set your account up."
     ),

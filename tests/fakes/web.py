@@ -16,7 +16,7 @@ from proxy.identity import Identity, IdpId
 from proxy.oidc.client import Authorization
 from proxy.oidc.client import SignedIn as Redeemed
 from proxy.oidc.documents import Unready
-from proxy.oidc.flow import Attempt, Code, begin
+from proxy.oidc.flow import Attempt, Code, Prompt, begin
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
@@ -26,6 +26,7 @@ from proxy.session.cookie import new_cookie, session_key
 from proxy.session.model import AccountState, Authentication, Device, Ready, Session, SessionKey, Tokens
 from proxy.session.policy import RefreshRules
 from proxy.web.application import make_application
+from proxy.web.choosing import ChoosingRules
 from proxy.web.parts import Site, WebParts
 from tests.fakes.people import identity, session
 from tests.fakes.session_store import DictSessions
@@ -57,24 +58,33 @@ class FakeFlow:
             identity=identity(idp=IdpId(idp)), tokens=Tokens(refresh_token="r1"), idp_session="sid"
         )
         self.distrust: str | None = None
+        self.announces_issuer = True
         self.ends_at: str | None = f"{issuer}/end"
         self.redeemed: list[tuple[str, str]] = []
         self.revoked: list[Tokens] = []
         self.hints: list[str | None] = []
 
     async def authorization(
-        self, *, redirect_uri: str, return_to: str, entropy: bytes, now: float, is_silent: bool = False
+        self,
+        *,
+        redirect_uri: str,
+        return_to: str,
+        entropy: bytes,
+        now: float,
+        prompt: Prompt | None = None,
+        login_hint: str | None = None,
     ) -> Authorization | Unready:
         if self.unready is not None:
             return self.unready
         attempt, url = begin(
             self.rules,
-            metadata(self.rules.issuer),
+            replace(metadata(self.rules.issuer), is_issuer_in_answers=self.announces_issuer),
             redirect_uri=redirect_uri,
             return_to=return_to,
             entropy=entropy,
             now=now,
-            is_silent=is_silent,
+            prompt=prompt,
+            login_hint=login_hint,
         )
         return Authorization(attempt=attempt, url=url)
 
@@ -187,7 +197,7 @@ class Entropy:
 class Control:
     """A control plane and everything around it at hand; on a socket while it is an open async context."""
 
-    def __init__(self, *flows: FakeFlow) -> None:
+    def __init__(self, *flows: FakeFlow, choosing: ChoosingRules | None = None) -> None:
         self.flows = flows or (FakeFlow(),)
         self.sessions = DictSessions()
         self.arrive = FakeArrive(self.sessions)
@@ -206,6 +216,7 @@ class Control:
             cookie_seconds=3600,
             clock=lambda: self.now,
             entropy=Entropy(),
+            choosing=choosing or ChoosingRules(),
         )
         self.cookies: dict[str, str] = {}
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from proxy.errors import NotTrusted
 from proxy.identity import IdpId
-from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback, safe_return_to, unpack
+from proxy.oidc.flow import Attempt, CallbackError, Code, Prompt, check_callback, safe_return_to, unpack
 
 NOW = 1_800_000_000.0
 ISSUER = "https://idp.example.com"
@@ -131,7 +131,7 @@ def test_an_attempt_survives_packing(text: str, flag: bool, moment: float) -> No
         code_verifier=text,
         return_to=text,
         started_at=moment,
-        is_silent=flag,
+        prompt=Prompt.NONE if flag else None,
         is_issuer_expected=not flag,
     )
     assert unpack(attempt.pack()) == attempt

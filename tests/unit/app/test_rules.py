@@ -10,6 +10,7 @@ from typing import Any, Final
 import pytest
 
 from proxy.app import house, idps, rooms, rules, serve
+from proxy.app.choosing import choosing_rules
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
 from proxy.identity import IdpId
@@ -72,6 +73,8 @@ CHANGED: Final[Mapping[str, Any]] = {
     "idps.*.absent_groups": "empty",
     "idps.*.userinfo": "always",
     "idps.*.trust_email": True,
+    "idps.*.domains": ["other.example.com"],
+    "idps.*.callback": "shared",
     "idps.*.hosted_domains": ["example.com"],
     "idps.*.ask_again_archives": {"after": "1h"},
     "idps.*.ask_again_codes": ["consent_required"],
@@ -86,6 +89,8 @@ CHANGED: Final[Mapping[str, Any]] = {
     "idps.*.directory.url": "https://admin.example.com/admin/realms/corp",
     "idps.*.directory.token_url": "https://admin.example.com/token",
     "idps.*.timeout": "3s",
+    "sign_in.enforce": "corp",
+    "sign_in.last_used": "go",
     "idps.*.extra_parameters": {"organization": "acme"},
     "idps.*.ca_file": "ca.pem",
     "refresh.every": "30m",
@@ -194,6 +199,7 @@ def everything(settings: Settings) -> dict[str, Any]:
             if one is not None and isinstance(one.product, KeycloakRules | EntraRules)
         ],
         "courier": rules.courier_rules(settings),
+        "choosing": choosing_rules(settings),
         "sweep": rules.sweep_rules(settings),
         "allowed": rules.allowed_groups(settings),
         "arrival": (arrival.refresh, arrival.login_claim, arrival.is_prefixed),

@@ -14,7 +14,7 @@ from proxy.identity import NOT_STATED, GroupName, Identity, IdpId, Subject
 from proxy.oidc.claims import Lookup
 from proxy.oidc.client import Authorization, OidcClient, SignedIn
 from proxy.oidc.documents import COOL_OFF
-from proxy.oidc.flow import Code
+from proxy.oidc.flow import Code, Prompt
 from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, UserinfoUse
 from proxy.oidc.transport import open_session
 from proxy.provisioning.directory import Cause, Standing, Unknown
@@ -114,7 +114,7 @@ async def test_a_silent_sign_in_says_so(client: OidcClient) -> None:
         return_to="/x",
         entropy=bytes(96),
         now=NOW,
-        is_silent=True,
+        prompt=Prompt.NONE,
         login_hint="alice",
     )
     assert isinstance(begun, Authorization)

@@ -15,6 +15,7 @@ from proxy.oidc.flow import (
     Attempt,
     CallbackError,
     Code,
+    Prompt,
     begin,
     check_callback,
     safe_return_to,
@@ -44,7 +45,7 @@ def rules(**changed: Any) -> IdpRules:
 
 def begun(metadata: Metadata = METADATA, **changed: Any) -> tuple[Attempt, dict[str, str]]:
     arguments: dict[str, Any] = {"return_to": "/wiki?a=b", "entropy": ENTROPY, "now": NOW}
-    for name in ("return_to", "entropy", "is_silent", "login_hint"):
+    for name in ("return_to", "entropy", "prompt", "login_hint"):
         if name in changed:
             arguments[name] = changed.pop(name)
     attempt, url = begin(rules(**changed), metadata, redirect_uri="https://app/cb", **arguments)
@@ -103,7 +104,7 @@ def test_the_attempts_secrets_are_not_shown() -> None:
 
 
 def test_a_silent_attempt_shows_nobody_anything() -> None:
-    attempt, asked = begun(is_silent=True, login_hint="alice", extra_parameters={"prompt": "consent"})
+    attempt, asked = begun(prompt=Prompt.NONE, login_hint="alice", extra_parameters={"prompt": "consent"})
     assert attempt.is_silent
     assert (asked["prompt"], asked["login_hint"]) == ("none", "alice")
 
@@ -174,7 +175,7 @@ def test_one_returns_to_a_path_of_this_origin_or_to_the_root(target: str, expect
 
 
 def test_an_attempt_survives_packing() -> None:
-    attempt, _ = begun(is_silent=True)
+    attempt, _ = begun(prompt=Prompt.NONE)
     assert unpack(attempt.pack()) == attempt
 
 
@@ -186,7 +187,7 @@ def test_an_attempt_survives_packing() -> None:
         b"[]",
         b"\xff",
         b'{"idp":"corp"}',
-        begun()[0].pack().replace(b'"is_silent":false', b'"is_silent":0'),
+        begun()[0].pack().replace(b'"prompt":null', b'"prompt":0'),
         begun()[0].pack().replace(b'"idp":"corp"', b'"idp":7'),
         begun()[0].pack().replace(b'"idp":"corp"', b'"idp":"corp","more":1'),
         begun()[0].pack().replace(b"1800000000.0", b"true"),
@@ -275,3 +276,27 @@ def test_an_issuer_that_was_not_announced_may_be_absent_but_not_wrong() -> None:
     attempt = replace(begun()[0], is_issuer_expected=False)
     assert check_callback([("code", "c"), ("state", attempt.state)], attempt, now=NOW) == Code(value="c")
     assert code_of(good(attempt, iss="https://other"), attempt) == "issuer_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("kind", "announced", "sent"),
+    [
+        (IdpKind.GENERIC, None, "select_account"),
+        (IdpKind.GENERIC, frozenset({"none", "login"}), "login"),
+        (IdpKind.GENERIC, frozenset({"login", "select_account"}), "select_account"),
+        (IdpKind.KEYCLOAK, None, "login"),
+        (IdpKind.KEYCLOAK, frozenset({"select_account"}), "select_account"),
+    ],
+)
+def test_another_account_is_asked_for_in_words_that_the_idp_knows(
+    kind: IdpKind, announced: frozenset[str] | None, sent: str
+) -> None:
+    attempt, asked = begun(replace(METADATA, prompts=announced), kind=kind, prompt=Prompt.SELECT_ACCOUNT)
+    assert asked["prompt"] == sent
+    assert attempt.prompt == sent
+    assert unpack(attempt.pack()) == attempt
+
+
+def test_a_silent_attempt_stays_silent_whatever_is_announced() -> None:
+    attempt, asked = begun(replace(METADATA, prompts=frozenset({"login"})), prompt=Prompt.NONE)
+    assert (attempt.is_silent, asked["prompt"]) == (True, "none")

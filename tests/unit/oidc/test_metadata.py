@@ -81,6 +81,22 @@ def test_an_http_issuer_on_loopback_may() -> None:
 
 
 @pytest.mark.parametrize(
+    ("announced", "prompts"),
+    [
+        (["none", "login"], frozenset({"none", "login"})),
+        ([], frozenset()),
+        (None, None),
+        ("login", None),
+        ([1, "login"], None),
+    ],
+)
+def test_the_prompts_that_are_announced_are_known_and_anything_else_says_nothing(
+    announced: object, prompts: frozenset[str] | None
+) -> None:
+    assert read_metadata({**DOCUMENT, "prompt_values_supported": announced}, ISSUER).prompts == prompts
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("https://a.example:8443/x?y=1", True),

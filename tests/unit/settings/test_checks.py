@@ -39,6 +39,12 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
         ({"listen": "[::]:3000"}, "upstream.url"),
         ({"idps": [dict(IDP), {**SECOND, "id": "corp"}]}, "idps[1].id"),
         ({"idps": [dict(IDP), {**SECOND, "issuer": IDP["issuer"]}]}, "idps[1].issuer"),
+        ({"sign_in": {"enforce": "other"}}, "sign_in.enforce"),
+        (
+            {"idps": [{**IDP, "domains": ["a.example"]}, {**SECOND, "domains": "A.example"}]},
+            "idps[1].domains",
+        ),
+        ({"idps": [{**IDP, "domains": ["a.example", "a.example"]}]}, "idps[0].domains"),
         ({"idps": [{**IDP, "client_auth": "client_secret_post"}]}, "idps[0].client_auth"),
         ({"groups": {"links": [{"app": "A", "idp": "x"}, {"app": "A", "idp": "y"}]}}, "groups.links[1].app"),
         (
@@ -74,6 +80,8 @@ def test_a_contradiction_is_named_at_its_place(changes: dict[str, Any], path: st
         {"listen": "0.0.0.0:3000", "upstream": {"url": "http://app.internal:3000"}},
         {"listen": "127.0.0.1:8080", "ops_listen": "127.0.0.1:9090"},
         {"idps": [dict(IDP), SECOND]},
+        {"idps": [dict(IDP), SECOND], "sign_in": {"enforce": "second", "last_used": "go"}},
+        {"idps": [{**IDP, "domains": ["a.example"]}, {**SECOND, "domains": "b.example"}]},
         {"groups": {"links": [{"app": "A", "idp": "x"}, {"app": "B", "idp": "x"}]}},
         {"groups": {"default_group": "d"}, "roles": {"order": [{"name": "a"}]}},
         {"roles": {"default": "a", "order": [{"name": "a"}, {"name": "b"}]}},

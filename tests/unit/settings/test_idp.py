@@ -99,3 +99,13 @@ def test_the_secret_is_in_no_text_of_the_settings(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, {"S": "hunter2"}, idps=[{**IDP, "client_secret": {"env": "S"}}])
     assert "hunter2" not in repr(settings)
     assert "hunter2" not in str(settings.idps[0].client_secret)
+
+
+def test_domains_that_choose_are_spelled_as_domains_are(tmp_path: Path) -> None:
+    assert idp(tmp_path, domains="Bücher.Example").domains == ("xn--bcher-kva.example",)
+    assert "sends everybody" not in str(mistakes(tmp_path, domains=["example.com"]))
+
+
+@pytest.mark.parametrize("wrong", ["*", "@example.com", "*.example.com"])
+def test_a_domain_that_chooses_is_one_domain(wrong: str, tmp_path: Path) -> None:
+    assert "idps[0].domains[0]" in mistakes(tmp_path, domains=[wrong])

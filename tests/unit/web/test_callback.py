@@ -1,8 +1,10 @@
 import pytest
 
 from proxy.errors import Unavailable
+from proxy.identity import IdpId
 from proxy.reasons import Reason
 from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
+from proxy.web.choosing import ChoosingRules
 from tests.fakes.web import Control, FakeFlow
 
 
@@ -117,6 +119,7 @@ async def test_a_broken_callback_clears_no_session_cookie() -> None:
 )
 async def test_a_silent_attempt_that_needs_the_browser_is_followed_by_an_ordinary_one(error: str) -> None:
     async with Control() as control:
+        control.sign_in_directly()
         sent = await control.begin("/_muster/sign-in?silent=1&return_to=%2Fwork")
         told = await control.come_back(state=sent["state"], error=error)
         assert told.status == 303
@@ -237,3 +240,45 @@ async def test_one_idps_answer_is_not_taken_for_anothers() -> None:
         told = await control.come_back(state=sent["state"], code="c", iss="https://corp.example.net")
         assert "issuer_mismatch" in told.text
         assert control.flows[0].redeemed == control.flows[1].redeemed == []
+
+
+async def test_an_attempt_that_began_before_another_idp_was_enforced_is_refused_at_its_callback() -> None:
+    async with Control(FakeFlow("corp"), FakeFlow("lab"), choosing=ChoosingRules()) as control:
+        old = control.sign_in_directly()
+        sent = await control.begin("/_muster/sign-in?idp=corp")
+        cookies = control.cookies
+        async with Control(*control.flows, choosing=ChoosingRules(enforced=IdpId("lab"))) as later:
+            later.cookies = cookies
+            told = await later.come_back(state=sent["state"], code="c")
+            assert told.status == 403
+            assert "idp_not_allowed" in told.text
+            assert control.flow.redeemed == []
+            assert later.arrive.replaced == []
+            assert later.attempts() == []
+        assert list(control.sessions.sessions) == [old.key]
+
+
+@pytest.mark.parametrize("error", ["invalid_request", "account_selection_required", "interaction_required"])
+async def test_an_idp_without_a_page_to_choose_accounts_is_asked_for_its_sign_in_page_once(
+    error: str,
+) -> None:
+    async with Control() as control:
+        sent = await control.begin("/_muster/sign-in?another=1&return_to=%2Fwork")
+        told = await control.come_back(state=sent["state"], error=error)
+        assert told.query["prompt"] == "login"
+        last = await control.come_back(state=told.query["state"], error=error)
+        assert last.status in {403, 502}
+
+
+async def test_whoever_cancels_another_account_is_told_so() -> None:
+    async with Control() as control:
+        sent = await control.begin("/_muster/sign-in?another=1")
+        assert (await control.come_back(state=sent["state"], error="access_denied")).status == 403
+
+
+async def test_a_silent_attempt_that_the_idp_does_not_understand_is_followed_by_an_ordinary_one() -> None:
+    async with Control() as control:
+        control.sign_in_directly()
+        sent = await control.begin("/_muster/sign-in?silent=1")
+        told = await control.come_back(state=sent["state"], error="invalid_request")
+        assert (told.status, "prompt" in told.query) == (303, False)

@@ -1,10 +1,14 @@
+import html
 import json
+import re
 from urllib.parse import urlsplit
 
 import pytest
 
+from proxy.identity import IdpId
 from proxy.reasons import Reason
 from proxy.session.model import Misconfigured, Trouble
+from proxy.web.choosing import ChoosingRules
 from proxy.web.sign_in import landing
 from tests.fakes.web import SCRIPT, Control, FakeFlow
 
@@ -22,7 +26,13 @@ async def test_with_one_idp_the_browser_goes_there_at_once() -> None:
 
 async def test_a_silent_attempt_asks_for_no_prompt() -> None:
     async with Control() as control:
+        control.sign_in_directly()
         assert (await control.begin("/_muster/sign-in?silent=1"))["prompt"] == "none"
+
+
+async def test_without_a_session_to_go_on_with_nothing_is_silent() -> None:
+    async with Control() as control:
+        assert "prompt" not in await control.begin("/_muster/sign-in?silent=1")
 
 
 async def test_a_script_never_starts_an_attempt() -> None:
@@ -39,7 +49,7 @@ async def test_with_several_idps_the_person_chooses() -> None:
         assert told.status == 200
         assert "Example Corp" in told.text
         assert "The Lab" in told.text
-        assert 'href="/_muster/sign-in?idp=lab&amp;return_to=%2Fwork%3Fa%3D1"' in told.text
+        assert 'sign-in?return_to=%2Fwork%3Fa%3D1&amp;idp=lab"' in told.text
         chosen = await control.ask("/_muster/sign-in?idp=lab&return_to=%2Fwork")
         assert urlsplit(chosen.location).netloc == "lab.example.net"
 
@@ -100,3 +110,121 @@ async def test_ten_tabs_may_sign_in_at_once_and_the_eleventh_clears_the_oldest()
 )
 def test_a_sign_in_ends_on_a_path_of_ours(target: str, end: str) -> None:
     assert landing(target) == end
+
+
+LAB_BY_DOMAIN = ChoosingRules(domains={"lab.example": IdpId("lab")})
+
+
+def two(choosing: ChoosingRules | None = None) -> Control:
+    return Control(FakeFlow("corp", "Example Corp"), FakeFlow("lab", "The Lab"), choosing=choosing)
+
+
+async def test_without_domains_nobody_is_asked_for_an_address() -> None:
+    async with two() as control:
+        assert "<form" not in (await control.ask("/_muster/sign-in")).text
+
+
+async def test_an_address_chooses_its_idp_and_goes_on_as_the_hint() -> None:
+    async with two(LAB_BY_DOMAIN) as control:
+        page = await control.ask("/_muster/sign-in?return_to=%2Fwork")
+        assert 'method="get"' in page.text
+        assert '<label for="email">' in page.text
+        onward = await control.ask("/_muster/sign-in?return_to=%2Fwork&email=x%40lab.example")
+        assert (onward.status, onward.set_cookies) == (200, []), (
+            "a form's redirects would fall to form-action"
+        )
+        target = html.unescape(re.search(r'content="0; url=([^"]+)"', onward.text)[1])  # type: ignore[index]
+        assert f'<a class="button" href="{html.escape(target)}">' in onward.text
+        sent = await control.ask(target.removeprefix("https://app.example.com"))
+        assert urlsplit(sent.location).netloc == "lab.example.net"
+        assert sent.query["login_hint"] == "x@lab.example"
+
+
+async def test_an_address_that_nobody_knows_is_told_and_stands_there_to_be_mended() -> None:
+    async with two(LAB_BY_DOMAIN) as control:
+        page = await control.ask("/_muster/sign-in?email=x%40elsewhere.example")
+        assert page.status == 200
+        assert 'role="alert"' in page.text
+        assert 'value="x@elsewhere.example"' in page.text
+
+
+async def test_a_links_hint_chooses_too_and_is_passed_on() -> None:
+    async with two(LAB_BY_DOMAIN) as control:
+        sent = await control.ask("/_muster/sign-in?login_hint=x%40lab.example")
+        assert urlsplit(sent.location).netloc == "lab.example.net"
+        assert sent.query["login_hint"] == "x@lab.example"
+        page = await control.ask("/_muster/sign-in?login_hint=somebody")
+        assert page.text.count("login_hint=somebody") == 2
+
+
+async def test_the_session_that_goes_on_gives_the_hint_to_its_own_idp_alone() -> None:
+    async with two() as control:
+        session = control.sign_in_directly()
+        assert (await control.begin("/_muster/sign-in?idp=corp"))["login_hint"] == session.identity.email
+        assert "login_hint" not in await control.begin("/_muster/sign-in?idp=lab")
+
+
+async def test_the_last_used_idp_is_gone_to_only_where_the_operator_says_so() -> None:
+    async with two(ChoosingRules(goes_to_last=True)) as control:
+        control.cookies["__Host-muster-idp"] = "lab"
+        assert urlsplit((await control.ask("/_muster/sign-in")).location).netloc == "lab.example.net"
+        assert (await control.ask("/_muster/sign-in?choose=1")).status == 200
+
+
+async def test_while_one_idp_is_enforced_another_is_refused_at_the_start() -> None:
+    async with two(ChoosingRules(enforced=IdpId("lab"))) as control:
+        refused = await control.ask("/_muster/sign-in?idp=corp&return_to=%2Fwork")
+        assert refused.status == 403
+        assert "idp_not_allowed" in refused.text
+        assert "/_muster/sign-in?return_to=%2Fwork" in refused.text
+        assert control.attempts() == []
+        assert control.journal.failures == [("idp_not_allowed", "corp", "192.0.2.7")]
+        assert urlsplit((await control.ask("/_muster/sign-in")).location).netloc == "lab.example.net"
+
+
+async def test_a_session_of_another_idp_is_not_continued_silently_while_one_is_enforced() -> None:
+    async with two(ChoosingRules(enforced=IdpId("lab"))) as control:
+        control.sign_in_directly()
+        sent = await control.begin("/_muster/sign-in?silent=1")
+        assert "prompt" not in sent
+        assert "login_hint" not in sent
+
+
+async def test_another_account_is_asked_for_without_a_hint_of_the_old_one() -> None:
+    async with Control() as control:
+        control.sign_in_directly()
+        sent = await control.begin("/_muster/sign-in?another=1&return_to=%2Fwork")
+        assert sent["prompt"] == "select_account"
+        assert "login_hint" not in sent
+
+
+async def test_with_several_idps_another_account_may_be_another_idps() -> None:
+    async with two(ChoosingRules(goes_to_last=True)) as control:
+        control.cookies["__Host-muster-idp"] = "lab"
+        page = await control.ask("/_muster/sign-in?another=1")
+        assert page.text.count("another=1") == 2
+
+
+async def test_each_idp_of_several_may_have_a_callback_of_its_own() -> None:
+    async with two(ChoosingRules(own_callbacks=frozenset({IdpId("lab")}))) as control:
+        sent = await control.begin("/_muster/sign-in?idp=lab")
+        assert sent["redirect_uri"] == "https://app.example.com/_muster/callback/lab"
+        sent = await control.begin("/_muster/sign-in?idp=corp")
+        assert sent["redirect_uri"] == "https://app.example.com/_muster/callback"
+
+
+async def test_an_idp_that_shares_the_callback_with_others_and_sends_no_iss_is_not_gone_to() -> None:
+    async with two(ChoosingRules(own_callbacks=frozenset({IdpId("lab")}))) as control:
+        for flow in control.flows:
+            flow.announces_issuer = False
+        refused = await control.ask("/_muster/sign-in?idp=corp")
+        assert refused.status == 502
+        assert control.attempts() == []
+        assert control.journal.idp_failures == [("corp", Reason.IDP_MISCONFIGURED, "issuer_not_announced")]
+        assert (await control.ask("/_muster/sign-in?idp=lab")).status == 303
+
+
+async def test_a_single_idp_cannot_be_mistaken_and_need_not_send_iss() -> None:
+    async with Control() as control:
+        control.flow.announces_issuer = False
+        assert (await control.ask("/_muster/sign-in")).status == 303
