@@ -24,6 +24,7 @@ class Reason(StrEnum):
     # sessions
     SIGNED_IN = "signed_in"
     SIGNED_OUT = "signed_out"
+    LOGGED_OUT_AT_IDP = "logged_out_at_idp"
     REPLACED = "replaced"
     REFRESHED = "refreshed"
     IDP_DENIED = "idp_denied"

@@ -150,6 +150,17 @@ class Observers:
         self._metrics.session_ended(Reason.SIGNED_OUT)
         self._audit("sign_out", reason=Reason.SIGNED_OUT, session=session.key[:16], **named(session.subject))
 
+    def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
+        """The IdP ended its own session; what it led to here is over too."""
+        reason = Reason.LOGGED_OUT_AT_IDP
+        self._metrics.session_ended(reason, ended)
+        person = {} if subject is None else named(subject)
+        self._audit("idp_logout", reason=reason, idp=idp, channel=channel, sessions=ended, **person)
+
+    def logout_refused(self, code: str, *, peer: str) -> None:
+        """No audit record: anybody can send a token that is none, and nothing was done."""
+        self._log.warning("logout_refused", what=code, peer=peer)
+
     def crashed(self, error: BaseException) -> str:
         return self._telemetry.report(error)
 

@@ -172,6 +172,7 @@ def idp_rules(idp: idp_settings.Idp) -> IdpRules:
         timeout=idp.timeout,
         extra_parameters=idp.extra_parameters,
         ca_file=str(idp.ca_file) if idp.ca_file else None,
+        signing_algorithms=frozenset(idp.signing_algorithms),
     )
 
 

@@ -39,8 +39,10 @@ from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.documents import Documents, Unready
 from proxy.oidc.flow import Attempt, Code, Prompt, begin, with_query
 from proxy.oidc.keys import KeySet
+from proxy.oidc.logout import LogoutToken, verify_logout_token
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import Fault, TokenAnswer, classify, merge_tokens
+from proxy.oidc.rotation import checked
 from proxy.oidc.rules import IdpRules
 from proxy.oidc.tokens import VerifiedClaims, verify_id_token
 from proxy.oidc.transport import Answer, Transport
@@ -56,9 +58,6 @@ from proxy.session.model import (
     Tokens,
     Trouble,
 )
-
-_ROTATION_CODES: Final = frozenset({"key_unknown", "key_ambiguous", "signature_bad"})
-"""What a token signed under a key that we have not seen yet looks like."""
 
 _SUBJECT_CODES: Final = frozenset({"subject_changed", "userinfo_subject_mismatch"})
 _MOST_HINT: Final = 4096
@@ -184,6 +183,14 @@ class OidcClient:
         answer = await self._post(metadata.revocation_endpoint, {"token": token, "token_type_hint": hint})
         return isinstance(answer, Answer) and answer.status == 200
 
+    async def logged_out(self, logout_token: str, now: float) -> LogoutToken | Unready:
+        """Whom the IdP signed out (Back-Channel Logout 1.0). Raises NotTrusted for a token that fails a check."""
+
+        def check(keys: KeySet) -> LogoutToken:
+            return verify_logout_token(logout_token, keys, rules=self.rules, now=now)
+
+        return await checked(self._documents, check, now)
+
     async def end_session_url(
         self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
     ) -> str | None:
@@ -251,7 +258,7 @@ class OidcClient:
     async def _verify(
         self, answer: TokenAnswer, now: float, *, nonce: str | None, expected_subject: Subject | None = None
     ) -> VerifiedClaims | Unready:
-        """The checked ID token, looking for newer keys once where a rotation would explain a failure."""
+        """The checked ID token."""
 
         def check(keys: KeySet) -> VerifiedClaims:
             return verify_id_token(
@@ -264,16 +271,7 @@ class OidcClient:
                 expected_subject=expected_subject,
             )
 
-        keys = await self._documents.keys(now)
-        if not isinstance(keys, tuple):
-            return keys
-        try:
-            return check(keys)
-        except NotTrusted as refusal:
-            if refusal.code not in _ROTATION_CODES:
-                raise
-        newer = await self._documents.newer_keys(keys, now)
-        return check(newer) if isinstance(newer, tuple) else newer
+        return await checked(self._documents, check, now)
 
     async def _lookup(self, claims: VerifiedClaims | None, access_token: str, now: float) -> Userinfo:
         if not wants_userinfo(claims, self.rules):

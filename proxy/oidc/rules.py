@@ -65,6 +65,7 @@ class IdpRules:
     error codes that mean "ask again" besides the table in `outcome.py`; `denied_markers` are whole error descriptions
     or suberrors (any case) that mean "denied". `timeout` is seconds for one exchange. `hosted_domains` are Google's
     `hd` values that count (lower-cased); empty: any. `ca_file` replaces the system's trust store for this IdP.
+    `signing_algorithms` are those that its tokens may be signed with; empty: any that `tokens.py` takes.
     """
 
     id: IdpId
@@ -85,6 +86,7 @@ class IdpRules:
     timeout: float = 10.0
     extra_parameters: Mapping[str, str] = field(default_factory=dict)
     ca_file: str | None = None
+    signing_algorithms: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,8 @@
 | checked          | rule                                                              | code                            |
 |------------------|-------------------------------------------------------------------|---------------------------------|
 | form             | three parts, ≤ 512 KiB, no `crit`, `typ` not another JWT's        | token_malformed                 |
-| `alg`            | one of `ALGORITHMS`: never none, never HMAC                       | algorithm_refused               |
+| `alg`            | one of `ALGORITHMS`: never none, never HMAC; the operator may     | algorithm_refused               |
+|                  | name fewer (`signing_algorithms`)                                 |                                 |
 | key              | the one that `kid` names, or the only fitting one; RSA ≥ 2048     | key_unknown, key_ambiguous      |
 | signature        | holds under that key, whose type, curve, `alg` and `use` fit      | signature_bad                   |
 | `iss`            | exactly the configured issuer                                     | issuer_mismatch                 |
@@ -20,7 +21,7 @@ A failure raises NotTrusted with the code and nothing of the token.
 
 import hmac
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -97,13 +98,13 @@ def verify_id_token(
 
     `nonce` None means a refresh, where none is expected (§12.2). `expected_subject` is then the session's.
     """
-    header, payload = _verified_payload(token, keys)
-    _check_audience(payload, rules)
-    issued_at = _check_times(payload, now)
+    header, payload = verified_payload(token, keys, rules=rules, is_type=_is_id_token_type)
+    check_audience(payload, rules)
+    issued_at = check_times(payload, now)
     if nonce is not None and not _is_same(payload.get("nonce"), nonce):
         raise NotTrusted("nonce_mismatch")
     _check_access_token(payload, access_token, str(header["alg"]))
-    subject = _check_subject(payload, rules, expected_subject)
+    subject = check_subject(payload, rules, expected_subject)
     session = payload.get("sid")
     return VerifiedClaims(
         subject=subject,
@@ -114,12 +115,12 @@ def verify_id_token(
     )
 
 
-def _verified_payload(token: str, keys: KeySet) -> tuple[Mapping[str, object], Mapping[str, object]]:
-    try:
-        signature = jws.extract_compact(token.encode(), registry=_REGISTRY)
-    except (JoseError, ValueError, TypeError, RecursionError):
-        raise NotTrusted("token_malformed") from None
-    header = _check_header(signature)
+def verified_payload(
+    token: str, keys: KeySet, *, rules: IdpRules, is_type: Callable[[object], bool]
+) -> tuple[Mapping[str, object], Mapping[str, object]]:
+    """Header and payload of a JWT whose form, algorithm and signature pass; no claim is looked at. `is_type` judges `typ`."""
+    signature = _unpacked(token)
+    header = _check_header(signature, rules, is_type)
     key_id = header.get("kid")
     key_type = ALGORITHMS[str(header["alg"])]
     fitting = candidates(keys, key_id if isinstance(key_id, str) else None, key_type)
@@ -131,13 +132,32 @@ def _verified_payload(token: str, keys: KeySet) -> tuple[Mapping[str, object], M
     return header, payload
 
 
-def _check_header(signature: CompactSignature) -> Mapping[str, object]:
+def stated_claims(token: str) -> Mapping[str, object]:
+    """What a JWT says about itself, with nothing checked: good for choosing who is to check it, and for nothing else."""
+    payload = parse_object(_unpacked(token).payload)
+    if payload is None:
+        raise NotTrusted("token_malformed")
+    return payload
+
+
+def _unpacked(token: str) -> CompactSignature:
+    try:
+        return jws.extract_compact(token.encode(), registry=_REGISTRY)
+    except (JoseError, ValueError, TypeError, RecursionError):
+        raise NotTrusted("token_malformed") from None
+
+
+def _check_header(
+    signature: CompactSignature, rules: IdpRules, is_type: Callable[[object], bool]
+) -> Mapping[str, object]:
     """The header of a plain signed JWT. `crit` names extensions, and none is understood here (RFC 7515 §4.1.11)."""
     header: object = signature.headers()
-    if not isinstance(header, Mapping) or "crit" in header or not _is_id_token_type(header.get("typ")):
+    if not isinstance(header, Mapping) or "crit" in header or not is_type(header.get("typ")):
         raise NotTrusted("token_malformed")
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
+        raise NotTrusted("algorithm_refused")
+    if rules.signing_algorithms and algorithm not in rules.signing_algorithms:
         raise NotTrusted("algorithm_refused")
     return header
 
@@ -154,7 +174,8 @@ def _holds(signature: CompactSignature, key: PublicKey) -> bool:
         return False
 
 
-def _check_audience(payload: Mapping[str, object], rules: IdpRules) -> None:
+def check_audience(payload: Mapping[str, object], rules: IdpRules) -> None:
+    """`iss`, `aud` and `azp` as OpenID Connect Core §3.1.3.7 asks."""
     if not _is_same(payload.get("iss"), rules.issuer):
         raise NotTrusted("issuer_mismatch")
     stated = payload.get("aud")
@@ -166,7 +187,7 @@ def _check_audience(payload: Mapping[str, object], rules: IdpRules) -> None:
         raise NotTrusted("azp_mismatch")
 
 
-def _check_times(payload: Mapping[str, object], now: float) -> float:
+def check_times(payload: Mapping[str, object], now: float) -> float:
     """When the token was issued. Each claim must be a finite number."""
     issued_at, expires_at = _time(payload, "iat"), _time(payload, "exp")
     if issued_at is None or expires_at is None:
@@ -210,7 +231,8 @@ def _check_access_token(payload: Mapping[str, object], access_token: str | None,
         raise NotTrusted("at_hash_mismatch")
 
 
-def _check_subject(payload: Mapping[str, object], rules: IdpRules, expected: Subject | None) -> Subject:
+def check_subject(payload: Mapping[str, object], rules: IdpRules, expected: Subject | None = None) -> Subject:
+    """The person; with `expected`, that one and no other."""
     stated = payload.get("sub")
     if not isinstance(stated, str) or not 0 < len(stated) <= _MOST_SUBJECT or not stated.isprintable():
         raise NotTrusted("subject_invalid")

@@ -83,6 +83,11 @@ def _client_auth(values: dict[str, Any]) -> ClientAuth:
     return "client_secret_basic" if values.get("client_secret") else "none"
 
 
+SigningAlgorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519"
+]
+
+
 class Idp(Section):
     """An OpenID Provider that people sign in with."""
 
@@ -181,6 +186,11 @@ class Idp(Section):
         None,
         "The IdP's API for administrators: it says whether somebody was suspended or is gone without their browser, and which "
         "groups they are in. null = it is not asked.",
+    )
+    signing_algorithms: tuple[SigningAlgorithm, ...] = setting(
+        (),
+        "What this IdP's ID tokens and logout tokens may be signed with; empty = any of them. Name the one that you chose for "
+        "the client at the IdP, and a token signed otherwise is refused even under a key of the IdP.",
     )
     timeout: PositiveDuration = setting("10s", "How long one call to the IdP may take.")
     extra_parameters: Annotated[dict[str, str], AfterValidator(check_extra_parameters)] = setting(

@@ -5,6 +5,7 @@
     /_muster/sign-out     sign_out.py    ask (GET), do (POST)
     /_muster/signed-out   sign_out.py
     /_muster/profile      profile.py
+    /_muster/backchannel-logout  backchannel_logout.py  the IdP says so (POST)
     /_muster/livez readyz health.py
     /_muster/static/      the one stylesheet
 
@@ -17,6 +18,7 @@ from aiohttp import web
 
 from proxy.reasons import Reason
 from proxy.web.answers import Answer
+from proxy.web.backchannel_logout import backchannel_logout
 from proxy.web.callback import callback
 from proxy.web.endpoint import PAGES, PARTS, Handler, endpoint
 from proxy.web.health import livez, readyz
@@ -42,6 +44,11 @@ _GET: dict[str, Handler] = {
     "readyz": readyz,
 }
 
+_POST: dict[str, Handler] = {
+    "sign-out": sign_out,
+    "backchannel-logout": backchannel_logout,
+}
+
 
 def make_application(parts: WebParts) -> web.Application:
     """The application; serve it with `aiohttp.web.AppRunner(application, access_log=None)` behind the edge."""
@@ -51,7 +58,8 @@ def make_application(parts: WebParts) -> web.Application:
     for name, handler in _GET.items():
         application.router.add_get(f"{OWN}/{name}", endpoint(handler))
     application.router.add_get(f"{CALLBACK}/{{idp}}", endpoint(callback))
-    application.router.add_post(f"{OWN}/sign-out", endpoint(sign_out))
+    for name, handler in _POST.items():
+        application.router.add_post(f"{OWN}/{name}", endpoint(handler))
     application.router.add_get(f"{OWN}/static/muster.css", endpoint(_Style()))
     application.router.add_route("*", "/{rest:.*}", endpoint(not_found))
     return application

@@ -1,14 +1,15 @@
 """What the pages ask of their neighbours, as Protocols they meet structurally."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from proxy.gate.arrival import SignedIn
-from proxy.identity import Identity, IdpId
+from proxy.identity import Identity, IdpId, Subject
 from proxy.oidc.client import Authorization
 from proxy.oidc.client import SignedIn as Redeemed
 from proxy.oidc.documents import Unready
 from proxy.oidc.flow import Attempt, Code, Prompt
+from proxy.oidc.logout import LogoutToken
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
@@ -43,6 +44,9 @@ class SignInFlow(Protocol):
     async def revoke(self, tokens: Tokens, now: float) -> bool:
         """Tell the IdP that the tokens are not needed any more; best effort."""
 
+    async def logged_out(self, logout_token: str, now: float) -> LogoutToken | Unready:
+        """Whom the IdP signed out. Raises NotTrusted for a token that is not its own or not for us."""
+
     async def end_session_url(
         self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
     ) -> str | None:
@@ -71,6 +75,14 @@ class Sessions(Protocol):
 
     async def end(self, keys: Iterable[SessionKey], reason: Reason, now: float) -> None: ...
 
+    async def end_subject(self, subject: Subject, reason: Reason, now: float) -> Sequence[SessionKey]: ...
+
+    async def end_idp_session(
+        self, idp: IdpId, sid: str, subject: Subject | None, reason: Reason, now: float
+    ) -> Sequence[SessionKey]: ...
+
+    async def of_subject(self, subject: Subject) -> Sequence[Session]: ...
+
     async def spend_attempt(self, state_hash: str, *, now: float, seconds: float) -> bool: ...
 
 
@@ -84,6 +96,12 @@ class Journal(Protocol):
         """IDP_TROUBLE or IDP_MISCONFIGURED while somebody was signing in."""
 
     def signed_out(self, session: Session) -> None: ...
+
+    def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
+        """An IdP signed somebody out; `channel` is `back` or `front`."""
+
+    def logout_refused(self, code: str, *, peer: str) -> None:
+        """A logout that proved nothing, or that could not be carried out."""
 
     def crashed(self, error: BaseException) -> str:
         """Take a bug of ours to the log, with its traceback; the id that the person is shown."""

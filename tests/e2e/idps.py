@@ -155,6 +155,8 @@ class Certified:
             client_secret=self.secret,
             redirect_uris=[redirect_uri],
             post_logout_redirect_uris=[signed_out],
+            backchannel_logout_uri=redirect_uri.replace("/callback", "/backchannel-logout"),
+            backchannel_logout_session_required=True,
         )
         for person in self._people:
             claims = {"name": person.name, "email": person.email, "groups": list(person.groups)}

@@ -12,11 +12,13 @@ from multidict import CIMultiDict
 
 from proxy.errors import NotTrusted
 from proxy.gate.arrival import SignedIn
-from proxy.identity import Identity, IdpId
+from proxy.identity import Identity, IdpId, Subject
 from proxy.oidc.client import Authorization
 from proxy.oidc.client import SignedIn as Redeemed
 from proxy.oidc.documents import Unready
 from proxy.oidc.flow import Attempt, Code, Prompt, begin
+from proxy.oidc.keys import KeySet
+from proxy.oidc.logout import LogoutToken, verify_logout_token
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
@@ -28,6 +30,7 @@ from proxy.session.policy import RefreshRules
 from proxy.web.application import make_application
 from proxy.web.choosing import ChoosingRules
 from proxy.web.parts import Site, WebParts
+from proxy.web.ports import SignInFlow
 from tests.fakes.people import identity, session
 from tests.fakes.session_store import DictSessions
 
@@ -62,6 +65,7 @@ class FakeFlow:
         self.ends_at: str | None = f"{issuer}/end"
         self.redeemed: list[tuple[str, str]] = []
         self.revoked: list[Tokens] = []
+        self.published: KeySet = ()
         self.hints: list[str | None] = []
 
     async def authorization(
@@ -99,6 +103,12 @@ class FakeFlow:
     async def revoke(self, tokens: Tokens, now: float) -> bool:
         self.revoked.append(tokens)
         return True
+
+    async def logged_out(self, logout_token: str, now: float) -> LogoutToken | Unready:
+        """By the keys in `published`, with every real check."""
+        if self.unready is not None:
+            return self.unready
+        return verify_logout_token(logout_token, self.published, rules=self.rules, now=now)
 
     async def end_session_url(
         self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
@@ -159,6 +169,8 @@ class FakeJournal:
     failures: list[tuple[str, IdpId | None, str]] = field(default_factory=list)
     idp_failures: list[tuple[IdpId, Reason, str]] = field(default_factory=list)
     ended: list[SessionKey] = field(default_factory=list)
+    idp_logouts: list[tuple[IdpId, Subject | None, int, str]] = field(default_factory=list)
+    refused_logouts: list[str] = field(default_factory=list)
     bugs: list[BaseException] = field(default_factory=list)
 
     def sign_in_failed(self, code: str, *, idp: IdpId | None, peer: str) -> None:
@@ -169,6 +181,12 @@ class FakeJournal:
 
     def signed_out(self, session: Session) -> None:
         self.ended.append(session.key)
+
+    def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
+        self.idp_logouts.append((idp, subject, ended, channel))
+
+    def logout_refused(self, code: str, *, peer: str) -> None:
+        self.refused_logouts.append(code)
 
     def crashed(self, error: BaseException) -> str:
         self.bugs.append(error)
@@ -197,8 +215,12 @@ class Entropy:
 class Control:
     """A control plane and everything around it at hand; on a socket while it is an open async context."""
 
-    def __init__(self, *flows: FakeFlow, choosing: ChoosingRules | None = None) -> None:
+    def __init__(
+        self, *flows: FakeFlow, choosing: ChoosingRules | None = None, real: SignInFlow | None = None
+    ) -> None:
+        """`real` takes the place of the first flow."""
         self.flows = flows or (FakeFlow(),)
+        asked: tuple[SignInFlow, ...] = self.flows if real is None else (real, *self.flows[1:])
         self.sessions = DictSessions()
         self.arrive = FakeArrive(self.sessions)
         self.journal = FakeJournal()
@@ -206,7 +228,7 @@ class Control:
         self.now = NOW
         self.parts = WebParts(
             site=Site(public_url=PUBLIC, is_cookie_secure=True),
-            flows={flow.rules.id: flow for flow in self.flows},
+            flows={flow.rules.id: flow for flow in asked},
             arrive=self.arrive,
             sessions=self.sessions,
             readiness=self.readiness,

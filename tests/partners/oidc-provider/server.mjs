@@ -110,6 +110,15 @@ async function loadExistingGrant({ oidc }) {
   return grant;
 }
 
+// Names under `localhost` are this machine, as in a browser; not every resolver outside one knows them.
+function callHere(url, { dispatcher, ...options }) {
+  const target = new URL(url);
+  const headers = new Headers(options.headers);
+  headers.set('host', target.host);
+  if (target.hostname.endsWith('.localhost')) target.hostname = '127.0.0.1';
+  return globalThis.fetch(target, { ...options, headers });
+}
+
 function configuration() {
   return {
     adapter: Rows,
@@ -125,7 +134,7 @@ function configuration() {
     conformIdTokenClaims: false,
     cookies: { keys: [keys.cookie], names: { session: 'op_session', interaction: 'op_interaction', resume: 'op_resume' } },
     // An outgoing call to loopback (back-channel logout) is what the tests are about.
-    fetch: (url, { dispatcher, ...options }) => globalThis.fetch(url, options),
+    fetch: callHere,
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },

@@ -242,6 +242,22 @@ def test_a_sign_out_is_counted_and_written_down() -> None:
     assert told.audit()[0]["event"] == "sign_out"
 
 
+def test_a_logout_at_the_idp_is_counted_and_written_down() -> None:
+    told = Told()
+    told.observers.idp_logged_out(CORP, subject(), 2, channel="back")
+    assert told.figure("sessions_ended_total", reason="logged_out_at_idp") == 2
+    (record,) = told.audit()
+    assert (record["event"], record["idp"], record["sessions"]) == ("idp_logout", "corp", 2)
+    assert (record["channel"], record["subject"]) == ("back", subject().subject)
+
+
+def test_a_logout_that_was_refused_is_a_warning_and_no_audit_record() -> None:
+    told = Told()
+    told.observers.logout_refused("event_missing", peer="192.0.2.1")
+    assert told.audit() == []
+    assert told.log()[0]["what"] == "event_missing"
+
+
 def test_a_bug_is_shown_as_an_id_that_the_log_knows() -> None:
     told = Told()
     incident = told.observers.crashed(ValueError("a mistake of ours"))

@@ -1,0 +1,120 @@
+"""`POST /_muster/backchannel-logout`: an IdP says that it signed somebody out (OpenID Connect Back-Channel Logout 1.0 §2.5–2.8).
+
+The token is the only proof, so no cookie and no form token is asked for. Sessions end at once, with their tunnels and running
+streams; nobody is archived and no timer starts: signing out is not leaving. Refresh tokens are forgotten with the session.
+A `jti` is remembered before anything ends, and for as long as its token is good: what was presented once does nothing again.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from aiohttp import web
+
+from proxy.errors import NotTrusted, Unavailable
+from proxy.identity import IdpId
+from proxy.oidc.logout import MOST_TOKEN, LogoutToken
+from proxy.oidc.tokens import stated_claims
+from proxy.reasons import Reason
+from proxy.session.model import Misconfigured, SessionKey, Trouble
+from proxy.web.answers import Answer, json_answer
+from proxy.web.endpoint import PARTS
+from proxy.web.parts import WebParts
+from proxy.web.ports import SignInFlow
+from proxy.web.visitor import peer_of
+
+FIELD: Final = "logout_token"
+PAUSES: Final = (0.1, 0.5, 2.0)
+"""Seconds between attempts to end what a token names, once its `jti` is spent: it cannot be presented again."""
+
+
+async def backchannel_logout(request: web.Request) -> Answer:
+    """200 when nobody of that name is signed in here (any more); 400 otherwise, as §2.8 says, with a code and no more."""
+    parts = request.app[PARTS]
+    try:
+        flow, token = await _proved(parts, await _presented(request))
+        ended = await _carried_out(parts, flow, token)
+    except NotTrusted as refusal:
+        parts.journal.logout_refused(refusal.code, peer=peer_of(request))
+        return json_answer(400, {"error": "invalid_request"})
+    except Unavailable:
+        parts.journal.logout_refused(Reason.STORE_UNAVAILABLE.value, peer=peer_of(request))
+        return _later()
+    except _NoKeys as away:
+        parts.journal.logout_refused(away.code, peer=peer_of(request))
+        return _later()
+    parts.journal.idp_logged_out(flow.rules.id, token.subject, len(ended), channel="back")
+    return json_answer(200, {})
+
+
+class _NoKeys(Exception):
+    """The IdP's keys cannot be had, so nobody can say whether the token is its own."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def _later() -> Answer:
+    """The logout failed, which is 400 (§2.8); the code and Retry-After say that the same may succeed in a while."""
+    return json_answer(400, {"error": "temporarily_unavailable"}).with_headers(("Retry-After", "5"))
+
+
+async def _presented(request: web.Request) -> str:
+    """The token out of the form. Raises NotTrusted for a request that holds none, or two, or one too long."""
+    try:
+        values = (await request.post()).getall(FIELD, [])
+    except (ValueError, web.HTTPException):  # a form that is none, or a body over the limit
+        raise NotTrusted("token_missing") from None
+    if len(values) != 1 or not isinstance(values[0], str):
+        raise NotTrusted("token_missing")
+    if len(values[0]) > MOST_TOKEN:
+        raise NotTrusted("token_malformed")
+    return values[0]
+
+
+async def _proved(parts: WebParts, presented: str) -> tuple[SignInFlow, LogoutToken]:
+    """Whose token it is, and what it says. One issuer may stand in the configuration with several clients."""
+    issuer = stated_claims(presented).get("iss")
+    flows = [flow for flow in parts.flows.values() if flow.rules.issuer == issuer]
+    refusal = NotTrusted("issuer_unknown")
+    for flow in flows:
+        try:
+            return flow, await _checked(flow, presented, parts.clock())
+        except NotTrusted as refused:
+            refusal = refused
+    raise refusal
+
+
+async def _checked(flow: SignInFlow, presented: str, now: float) -> LogoutToken:
+    match await flow.logged_out(presented, now):
+        case LogoutToken() as token:
+            return token
+        case Trouble(detail=code) | Misconfigured(code=code):
+            raise _NoKeys(code)
+        case other:
+            assert_never(other)
+
+
+async def _carried_out(parts: WebParts, flow: SignInFlow, token: LogoutToken) -> Sequence[SessionKey]:
+    now = parts.clock()
+    name = f"logout\x00{flow.rules.issuer}\x00{token.jti}".encode("utf-8", "surrogatepass")
+    spent = hashlib.sha256(name).hexdigest()
+    if not await parts.sessions.spend_attempt(spent, now=now, seconds=token.good_until - now):
+        raise NotTrusted("logout_replayed")
+    for pause in PAUSES:
+        try:
+            return await _ended(parts, flow.rules.id, token)
+        except Unavailable:
+            await asyncio.sleep(pause)
+    return await _ended(parts, flow.rules.id, token)
+
+
+async def _ended(parts: WebParts, idp: IdpId, token: LogoutToken) -> Sequence[SessionKey]:
+    """With a `sid` that session's, without one all of the person's (§2.4)."""
+    now, reason = parts.clock(), Reason.LOGGED_OUT_AT_IDP
+    if token.sid is not None:
+        return await parts.sessions.end_idp_session(idp, token.sid, token.subject, reason, now)
+    assert token.subject is not None, "a logout token names a person or a session"
+    return await parts.sessions.end_subject(token.subject, reason, now)
