@@ -110,13 +110,18 @@ async function loadExistingGrant({ oidc }) {
   return grant;
 }
 
-// Names under `localhost` are this machine, as in a browser; not every resolver outside one knows them.
+// Names under `localhost` are this machine, as in a browser; not every resolver outside one knows them, and `fetch` sets Host itself.
 function callHere(url, { dispatcher, ...options }) {
-  const target = new URL(url);
-  const headers = new Headers(options.headers);
-  headers.set('host', target.host);
-  if (target.hostname.endsWith('.localhost')) target.hostname = '127.0.0.1';
-  return globalThis.fetch(target, { ...options, headers });
+  const { hostname, host, port, pathname, search } = new URL(url);
+  if (!hostname.endsWith('.localhost')) return globalThis.fetch(url, options);
+  return new Promise((resolve, reject) => {
+    const headers = { ...Object.fromEntries(new Headers(options.headers)), host };
+    const target = { host: '127.0.0.1', port, path: pathname + search, method: options.method ?? 'GET', headers };
+    const request = http.request(target, (answer) => {
+      answer.resume().on('end', () => resolve(new Response(null, { status: answer.statusCode })));
+    });
+    request.on('error', reject).end(options.body?.toString());
+  });
 }
 
 function configuration() {
