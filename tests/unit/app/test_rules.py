@@ -88,6 +88,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "idps.*.directory.timeout": "1s",
     "idps.*.directory.url": "https://admin.example.com/admin/realms/corp",
     "idps.*.directory.token_url": "https://admin.example.com/token",
+    "idps.*.signing_algorithms": ["RS256"],
     "idps.*.timeout": "3s",
     "sign_in.enforce": "corp",
     "sign_in.last_used": "go",
