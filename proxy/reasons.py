@@ -31,6 +31,7 @@ class Reason(StrEnum):
     ASK_AGAIN = "ask_again"
     SUBJECT_CHANGED = "subject_changed"
     IDP_NOT_ALLOWED = "idp_not_allowed"
+    SIGN_IN_LOOP = "sign_in_loop"
     IDP_TROUBLE = "idp_trouble"
     IDP_MISCONFIGURED = "idp_misconfigured"
     OUR_TOKEN_SPENT = "our_token_spent"  # noqa: S105 -- a reason, no secret

@@ -50,6 +50,8 @@ class Account:
             "email_verified": self.person.is_email_verified,
             "preferred_username": self.person.login,
         }
+        if self.person.hosted_domain is not None:
+            claims["hd"] = self.person.hosted_domain
         return claims if self.is_groups_claim_left_out else {**claims, "groups": list(self.groups)}
 
 

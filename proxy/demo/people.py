@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody at the demo IdP. `subject` is the `sub` claim: it differs from the login on purpose."""
+    """Somebody at the demo IdP. `subject` is the `sub` claim: it differs from the login on purpose.
+
+    `hosted_domain` is stated as Google's `hd`.
+    """
 
     login: str
     name: str
     email: str
     groups: tuple[str, ...] = ()
     is_email_verified: bool = True
+    hosted_domain: str | None = None
 
     @property
     def subject(self) -> str:

@@ -113,15 +113,22 @@ class Arrivals:
         *,
         idp_session: str | None,
         replaces: SessionKey | None,
+        continues: Session | None = None,
         device: Device = UNKNOWN_DEVICE,
         authentication: Authentication = UNKNOWN_AUTHENTICATION,
     ) -> SignedIn:
-        """A session for this identity, with the account's state after the app was visited. Raises Unavailable."""
+        """A session for this identity, with the account's state after the app was visited. Raises Unavailable.
+
+        `continues` is what a silent sign-in goes on with: of the same person it keeps its beginning, so that `session.absolute`
+        holds however often nobody was asked; of another it counts for nothing.
+        """
         cookie, key = self._new_cookie()
         known = await self._with_known_groups(identity)
         session = replace(
             self._new_session(key, known, tokens, idp_session), device=device, authentication=authentication
         )
+        if continues is not None and continues.subject == identity.subject:
+            session = replace(session, created_at=continues.created_at)
         account = await self._account_before(identity)
         if self._stores.lane is None or not isinstance(account, Pending):
             session = replace(session, account=account)

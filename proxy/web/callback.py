@@ -21,7 +21,7 @@ from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
 from proxy.web.remembered import kept
 from proxy.web.sign_in import go, idp_failed, not_allowed
-from proxy.web.visitor import cookies_of, key_of, peer_of, user_agent_of
+from proxy.web.visitor import cookies_of, key_of, peer_of, session_of, user_agent_of
 from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
 
 _TROUBLE_CODES: Final = frozenset({"temporarily_unavailable", "server_error"})
@@ -120,11 +120,13 @@ async def _redeemed(request: web.Request, flow: SignInFlow, attempt: Attempt, co
 async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -> Answer:
     """The session is made before anything is told; its account may be ready, pending or refused: the gate says which."""
     parts = request.app[PARTS]
+    earlier = await session_of(parts, request) if attempt.is_silent else None
     signed_in = await parts.arrive.sign_in(
         redeemed.identity,
         redeemed.tokens,
         idp_session=redeemed.idp_session,
         replaces=key_of(parts, request),
+        continues=earlier,
         device=Device(peer=peer_of(request), user_agent=user_agent_of(request)),
         authentication=redeemed.authentication,
     )

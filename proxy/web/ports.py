@@ -63,6 +63,7 @@ class Arrive(Protocol):
         *,
         idp_session: str | None,
         replaces: SessionKey | None,
+        continues: Session | None,
         device: Device,
         authentication: Authentication,
     ) -> SignedIn: ...

@@ -17,10 +17,13 @@ from proxy.identity import IdpId
 from proxy.oidc.client import Authorization
 from proxy.oidc.flow import ENTROPY_BYTES, Prompt, safe_return_to
 from proxy.reasons import Reason
-from proxy.session.model import Misconfigured, Session, Trouble
-from proxy.web import attempts
-from proxy.web.answers import Answer, redirect
+from proxy.session.cookie import set_cookie
+from proxy.session.model import Condition, Misconfigured, Session, Trouble
+from proxy.session.policy import condition
+from proxy.web import attempts, silent
+from proxy.web.answers import CHALLENGE, Answer, redirect
 from proxy.web.choosing import Ask, Go, NotAllowed, Wish, choose, safe_hint
+from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS
 from proxy.web.parts import OWN
 from proxy.web.ports import SignInFlow
@@ -151,15 +154,40 @@ def onward_page(request: web.Request, idp: IdpId) -> Answer:
 
 
 async def _begun(request: web.Request, flow: SignInFlow, session: Session | None) -> Answer:
-    """Silent only where there is a session of this IdP to go on with; its address is the hint unless another is to come."""
+    """Another account, silent, or ordinary. A session of this IdP gives its address as the hint, unless another is to come."""
     hint = safe_hint(request.query.get("login_hint"))
+    return_to = _return_to(request)
     if request.query.get("another") == "1":
-        return await go(request, flow, _return_to(request), prompt=Prompt.SELECT_ACCOUNT, login_hint=hint)
-    is_continued = session is not None and session.idp == flow.rules.id
-    known = session.identity.email if session is not None and is_continued else None
-    is_silent = is_continued and request.query.get("silent") == "1"
-    prompt = Prompt.NONE if is_silent else None
-    return await go(request, flow, _return_to(request), prompt=prompt, login_hint=hint or safe_hint(known))
+        return await go(request, flow, return_to, prompt=Prompt.SELECT_ACCOUNT, login_hint=hint)
+    if session is None or session.idp != flow.rules.id:
+        return await go(request, flow, return_to, login_hint=hint)
+    if request.query.get("silent") == "1":
+        return await _silently(request, flow, session, return_to)
+    return await go(request, flow, return_to, login_hint=hint or safe_hint(session.identity.email))
+
+
+async def _silently(request: web.Request, flow: SignInFlow, session: Session, return_to: str) -> Answer:
+    """The IdP is asked without showing anything (semantics §5.6), unless another tab did so just now; never in a circle."""
+    parts, pages = request.app[PARTS], request.app[PAGES]
+    name = silent.name(parts.site.cookie_name)
+    count = silent.next_value(sole_value(cookies_of(request), name), return_to)
+    if count is None:
+        reason, retry_to = Reason.SIGN_IN_LOOP, pages.sign_in_address(return_to)
+        parts.journal.sign_in_failed(reason.value, idp=session.idp, peer=peer_of(request))
+        wording = wording_of(reason, 401)
+        page = pages.notice(wording, status=401, code=reason.value, retry_to=retry_to)
+        return page.with_headers(CHALLENGE)
+    kept = set_cookie(
+        name,
+        count,
+        is_secure=parts.site.is_cookie_secure,
+        max_age=silent.seconds(parts.refresh.at_least),
+    )
+    if condition(session, parts.clock(), parts.refresh) is Condition.FRESH:
+        return redirect(parts.site.url(return_to)).with_headers(("Set-Cookie", kept))
+    hint = safe_hint(session.identity.email)
+    answer = await go(request, flow, return_to, prompt=Prompt.NONE, login_hint=hint)
+    return answer.with_headers(("Set-Cookie", kept))
 
 
 def _wish(request: web.Request, session: Session | None) -> Wish:

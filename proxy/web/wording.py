@@ -113,6 +113,13 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "New accounts are switched off", "An administrator has paused the making of new accounts."
     ),
     Reason.IDP_DENIED: _refused("No access", "Your identity provider says that you may not use this app."),
+    Reason.SIGN_IN_LOOP: Wording(
+        title="Your sign-in goes in circles",
+        why="We asked your identity provider several times, and each time the answer was out of date at once. "
+        "That is not your fault.",
+        todo="Try again. If it happens again, tell the person who looks after this app.",
+        offers=(RETRY,),
+    ),
     Reason.IDP_NOT_ALLOWED: Wording(
         title="Sign in elsewhere",
         why="Nobody signs in to this app with that identity provider any more.",

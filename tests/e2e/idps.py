@@ -136,11 +136,11 @@ class Certified:
 
     says_why = False
 
-    def __init__(self, relay: Relay, folder: Path, people: tuple[Person, ...] = PEOPLE) -> None:
+    def __init__(self, relay: Relay, folder: Path, people: tuple[Person, ...] = PEOPLE, **env: str) -> None:
         self.relay = relay
         self._people = people
         self.secret = secrets.token_urlsafe(16)
-        self.server = OidcProvider(folder, issuer=f"http://{relay.address}")
+        self.server = OidcProvider(folder, issuer=f"http://{relay.address}", env=env)
 
     @property
     def issuer(self) -> str:
@@ -220,10 +220,12 @@ async def demo_idp(people: tuple[Person, ...] = PEOPLE, **options: Any) -> Async
 
 
 @asynccontextmanager
-async def certified_idp(folder: Path, people: tuple[Person, ...] = PEOPLE) -> AsyncIterator[Certified]:
-    """`oidc-provider`, running."""
+async def certified_idp(
+    folder: Path, people: tuple[Person, ...] = PEOPLE, **env: str
+) -> AsyncIterator[Certified]:
+    """`oidc-provider`, running. `env` is its `server.mjs`'s environment."""
     async with Relay() as relay:
-        idp = Certified(relay, folder, people)
+        idp = Certified(relay, folder, people, **env)
         await idp.start()
         try:
             yield idp

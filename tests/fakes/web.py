@@ -124,6 +124,7 @@ class FakeArrive:
         self.sessions = sessions
         self.account: AccountState = Ready(login="alice", account_id="7")
         self.replaced: list[SessionKey | None] = []
+        self.continued: list[Session | None] = []
         self.failure: Exception | None = None
 
     async def sign_in(
@@ -133,12 +134,14 @@ class FakeArrive:
         *,
         idp_session: str | None,
         replaces: SessionKey | None,
+        continues: Session | None,
         device: Device,
         authentication: Authentication,
     ) -> SignedIn:
         if self.failure is not None:
             raise self.failure
         self.replaced.append(replaces)
+        self.continued.append(continues)
         made, cookie = cookie_session(len(self.replaced) + 100)
         made = replace(
             made,
@@ -286,6 +289,13 @@ class Control:
         self.sessions.sessions[made.key] = made
         self.cookies["__Host-muster"] = cookie
         return made
+
+    def due_session(self) -> Session:
+        """A browser whose session cannot be asked about without it: due, and no refresh token."""
+        made = self.sign_in_directly()
+        due = replace(made, tokens=Tokens(), due_at=self.now)
+        self.sessions.sessions[made.key] = due
+        return due
 
     async def begin(self, path: str = "/_muster/sign-in?return_to=%2Fwork") -> dict[str, str]:
         """Start an attempt; the parameters that the IdP was sent."""

@@ -147,7 +147,7 @@ function configuration() {
       rpInitiatedLogout: { enabled: true },
     },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
-    issueRefreshToken: async () => true,
+    issueRefreshToken: async () => environment.REFRESH_TOKENS !== 'never',
     expiresWithSession: async () => false,
     jwks: { keys: keys.jwks },
     pkce: { required: () => true },

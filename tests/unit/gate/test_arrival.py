@@ -145,6 +145,30 @@ async def test_a_new_session_ends_the_one_that_the_browser_had(house: House) -> 
     assert await house.store.sessions.load(key(2)) is not None
 
 
+async def test_what_a_silent_sign_in_goes_on_with_keeps_its_beginning_under_a_new_id(house: House) -> None:
+    """Or `session.absolute` would never come for whoever is passed silently."""
+    arrivals = house.arrivals()
+    first = await arrivals.sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    house.now = 5000.0
+    again = await arrivals.sign_in(
+        identity(), Tokens(), idp_session=None, replaces=key(1), continues=first.session
+    )
+    assert (again.session.key, again.session.created_at) == (key(2), 1000.0)
+    assert (again.session.refreshed_at, again.session.account) == (5000.0, first.session.account)
+    assert await house.store.sessions.load(key(1)) is None
+
+
+async def test_another_person_begins_anew_and_the_old_session_ends(house: House) -> None:
+    arrivals = house.arrivals()
+    first = await arrivals.sign_in(identity(), Tokens(), idp_session=None, replaces=None)
+    house.now = 5000.0
+    other = await arrivals.sign_in(
+        identity("bob"), Tokens(), idp_session=None, replaces=key(1), continues=first.session
+    )
+    assert (other.session.subject, other.session.created_at) == (subject("bob"), 5000.0)
+    assert await house.store.sessions.load(key(1)) is None
+
+
 async def test_an_app_that_is_down_makes_a_pending_session(house: House) -> None:
     house.lane.answer = Pending()
     signed = await house.arrivals().sign_in(identity(), Tokens(), idp_session=None, replaces=None)

@@ -119,7 +119,7 @@ async def test_a_broken_callback_clears_no_session_cookie() -> None:
 )
 async def test_a_silent_attempt_that_needs_the_browser_is_followed_by_an_ordinary_one(error: str) -> None:
     async with Control() as control:
-        control.sign_in_directly()
+        control.due_session()
         sent = await control.begin("/_muster/sign-in?silent=1&return_to=%2Fwork")
         told = await control.come_back(state=sent["state"], error=error)
         assert told.status == 303
@@ -278,7 +278,17 @@ async def test_whoever_cancels_another_account_is_told_so() -> None:
 
 async def test_a_silent_attempt_that_the_idp_does_not_understand_is_followed_by_an_ordinary_one() -> None:
     async with Control() as control:
-        control.sign_in_directly()
+        control.due_session()
         sent = await control.begin("/_muster/sign-in?silent=1")
         told = await control.come_back(state=sent["state"], error="invalid_request")
         assert (told.status, "prompt" in told.query) == (303, False)
+
+
+async def test_a_silent_sign_in_goes_on_with_the_session_and_an_ordinary_one_does_not() -> None:
+    async with Control() as control:
+        old = control.due_session()
+        for path, continued in (("silent=1", old), ("idp=corp", None)):
+            sent = await control.begin(f"/_muster/sign-in?{path}")
+            assert (await control.come_back(state=sent["state"], code="c")).status == 303
+            assert control.arrive.continued[-1] == continued
+        assert control.arrive.replaced[0] == old.key

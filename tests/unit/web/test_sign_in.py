@@ -26,8 +26,10 @@ async def test_with_one_idp_the_browser_goes_there_at_once() -> None:
 
 async def test_a_silent_attempt_asks_for_no_prompt() -> None:
     async with Control() as control:
-        control.sign_in_directly()
-        assert (await control.begin("/_muster/sign-in?silent=1"))["prompt"] == "none"
+        session = control.due_session()
+        sent = await control.begin("/_muster/sign-in?silent=1")
+        assert sent["prompt"] == "none"
+        assert sent["login_hint"] == session.identity.email
 
 
 async def test_without_a_session_to_go_on_with_nothing_is_silent() -> None:
@@ -61,7 +63,7 @@ async def test_an_unknown_idp_is_chosen_again() -> None:
 
 async def test_a_silent_sign_in_continues_with_the_sessions_idp() -> None:
     async with Control(FakeFlow("lab"), FakeFlow("corp")) as control:
-        control.sign_in_directly()
+        control.due_session()
         told = await control.ask("/_muster/sign-in?silent=1")
         assert urlsplit(told.location).netloc == "corp.example.net"
 
@@ -228,3 +230,26 @@ async def test_a_single_idp_cannot_be_mistaken_and_need_not_send_iss() -> None:
     async with Control() as control:
         control.flow.announces_issuer = False
         assert (await control.ask("/_muster/sign-in")).status == 303
+
+
+async def test_what_another_tab_did_just_now_is_not_done_again() -> None:
+    async with Control() as control:
+        control.sign_in_directly()
+        told = await control.ask("/_muster/sign-in?silent=1&return_to=%2Fwork")
+        assert (told.status, told.location) == (303, "https://app.example.com/work")
+        assert control.attempts() == []
+
+
+@pytest.mark.parametrize("is_due", [True, False])
+async def test_nobody_goes_in_a_circle_of_silent_sign_ins(is_due: bool) -> None:
+    """Whether it is this process that takes the session for due, or another one that sends the browser here."""
+    async with Control() as control:
+        control.due_session() if is_due else control.sign_in_directly()
+        path = "/_muster/sign-in?silent=1&return_to=%2Fwork"
+        assert [(await control.ask(path)).status for _ in range(4)] == [303, 303, 303, 401]
+        page = await control.ask(path)
+        assert "sign_in_loop" in page.text
+        assert "/_muster/sign-in?return_to=%2Fwork" in page.text
+        assert "refresh" not in page.text, "only the person goes on"
+        assert (await control.ask("/_muster/sign-in?silent=1&return_to=%2Fother")).status == 303
+        assert "prompt" not in await control.begin("/_muster/sign-in?return_to=%2Fwork")
