@@ -62,6 +62,7 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     AMBIGUOUS_PATH = "ambiguous_path"
     WRONG_HOST = "wrong_host"
+    PATH_NOT_ALLOWED = "path_not_allowed"
     GROUPS_TOO_LARGE = "groups_too_large"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL_ERROR = "internal_error"

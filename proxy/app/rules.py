@@ -12,6 +12,7 @@ from proxy.gate.arrival import ArrivalRules
 from proxy.gate.fields import FieldRules
 from proxy.gate.gate import GateRules
 from proxy.gate.headers import HeaderNames
+from proxy.gate.paths import AnswerAs, PathRule, PathRules
 from proxy.groups.claim import ClaimRules
 from proxy.groups.evaluate import admit
 from proxy.groups.rules import (
@@ -36,7 +37,7 @@ from proxy.session.cookie import cookie_name
 from proxy.session.keeper import KeeperRules
 from proxy.session.policy import RefreshRules
 from proxy.settings import idp as idp_settings
-from proxy.settings import people
+from proxy.settings import paths, people
 from proxy.settings.addresses import is_loopback
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import TelemetryRules
@@ -74,7 +75,19 @@ def gate_rules(settings: Settings) -> GateRules:
         refresh=refresh_rules(settings),
         open_paths=exact,
         open_prefixes=prefixes,
+        paths=PathRules(tuple(_path_rule(rule) for rule in settings.paths)),
         cors_origins=cors_origins(settings),
+    )
+
+
+def _path_rule(rule: paths.PathRule) -> PathRule:
+    return PathRule(
+        path=rule.path,
+        methods=frozenset(method.encode("ascii") for method in rule.methods),
+        answer=AnswerAs(rule.answer),
+        groups=frozenset(GroupName(name) for name in rule.groups),
+        idps=frozenset(IdpId(name) for name in rule.idps),
+        is_optional=rule.identity == "optional",
     )
 
 

@@ -121,7 +121,8 @@ Verdict: TypeAlias = Own | Open | Admit | SignIn | Deny
 
 _READS: Final = frozenset({b"GET", b"HEAD"})
 _FORMS: Final = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain")
-_OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+"""Fields that tell some apps to read another method."""
 
 
 def kind_of(request: Request) -> Kind:
@@ -176,7 +177,7 @@ def is_preflight(request: Request) -> bool:
         b"0",
     )
     is_asking = request.header(b"access-control-request-method") is not None
-    return is_asking and not has_body and _OVERRIDES.isdisjoint(request.names)
+    return is_asking and not has_body and OVERRIDES.isdisjoint(request.names)
 
 
 def judge(session: Session, condition: Condition, kind: Kind) -> Ready | Renew | SignIn | Deny:

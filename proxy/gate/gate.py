@@ -24,6 +24,8 @@ from proxy.gate.decision import (
     judge,
     kind_of,
 )
+from proxy.gate.paths import NO_RULES, SIGNED_IN, PathRule, PathRules
+from proxy.gate.spelling import is_open_spelling
 from proxy.reasons import Reason
 from proxy.session import policy
 from proxy.session.model import Condition, Ready, Session, SessionKey
@@ -44,15 +46,16 @@ class Renewals(Protocol):
 class GateRules:
     """`hosts` are the Host values of `public_url`, lower-cased, with and without a default port.
 
-    `open_paths` are exact paths; `open_prefixes` end in `/`. `cors_origins` are the origins whose preflights are forwarded,
-    as browsers write them. `cache_grace` is how long a cached session is used while the store fails over (Decision 3), in
-    seconds.
+    `open_paths` are exact paths; `open_prefixes` end in `/`; they come before `paths`. `cors_origins` are the origins whose
+    preflights are forwarded, as browsers write them. `cache_grace` is how long a cached session is used while the store fails
+    over (Decision 3), in seconds.
     """
 
     hosts: frozenset[bytes]
     refresh: policy.RefreshRules
     open_paths: frozenset[bytes] = frozenset()
     open_prefixes: tuple[bytes, ...] = ()
+    paths: PathRules = NO_RULES
     cors_origins: frozenset[bytes] = frozenset()
     cache_grace: float = 5.0
 
@@ -87,8 +90,11 @@ class Gate:
             return Own()
         if self._is_open(request.path) or (self._rules.cors_origins and self._is_known_preflight(request)):
             return Open()
+        rule = self._rules.paths.rule_of(request) if self._rules.paths else SIGNED_IN
+        if rule is None:
+            return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(request))
         if request.cookie is None:
-            return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind_of(request))
+            return Open() if rule.is_optional else _stranger(rule, request)
         entry = self._cache.entries.get(request.cookie)
         if entry is None:
             return None
@@ -97,26 +103,39 @@ class Gate:
         if now >= entry.until or now - self._cache.proved_at > believed:
             return None
         entry.seen_at = now
-        return entry.admit
+        return entry.admit if rule is SIGNED_IN else self._ruled(entry, rule, request)
 
     async def decide(self, request: Request) -> Verdict:
         """The verdict, however long it takes; a store that does not answer is a 503, never a sign-out and never open."""
         known = self.decide_now(request)
         if known is not None:
             return known
-        kind = kind_of(request)
-        cookie = request.cookie or b""
+        # decide_now answers what no rule can be told for.
+        rule = (self._rules.paths.rule_of(request) if self._rules.paths else None) or SIGNED_IN
+        verdict = await self._of_session(request, rule)
+        if rule.is_optional and _is_nobody(verdict):
+            return Open()
+        return verdict
+
+    async def _of_session(self, request: Request, rule: PathRule) -> Verdict:
+        cookie, kind = request.cookie or b"", rule.kind(request)
         key = self._key_of(cookie)
         if key is None:
-            return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind)
+            return _stranger(rule, request)
         try:
-            return await self._by_store(cookie, key, kind)
+            verdict = await self._by_store(cookie, key, kind)
         except Unavailable as away:
-            return self._through_failover(cookie) or Deny(
+            entry = self._through_failover(cookie)
+            verdict = entry or Deny(
                 status=503, reason=Reason.STORE_UNAVAILABLE, kind=kind, retry_after=away.retry_after
             )
+        return self._ruled(verdict, rule, request) if isinstance(verdict, Cached) else verdict
 
-    async def _by_store(self, cookie: bytes, key: SessionKey, kind: Kind) -> Verdict:
+    @staticmethod
+    def _ruled(entry: Cached, rule: PathRule, request: Request) -> Admit | Deny:
+        return rule.refusal(entry.session.identity, request) or entry.admit
+
+    async def _by_store(self, cookie: bytes, key: SessionKey, kind: Kind) -> Cached | SignIn | Deny:
         for _ in range(RENEWALS_PER_REQUEST):
             epoch = self._cache.epoch
             session = await self._store.load(key)
@@ -139,7 +158,9 @@ class Gate:
         # Somebody renewed it twice and it is still due: the interval is shorter than an answer takes.
         return Deny(status=503, reason=Reason.IDP_TROUBLE, kind=kind, retry_after=5)
 
-    def _admit(self, cookie: bytes, session: Session, account: Ready, kind: Kind, epoch: int) -> Admit | Deny:
+    def _admit(
+        self, cookie: bytes, session: Session, account: Ready, kind: Kind, epoch: int
+    ) -> Cached | Deny:
         block = self._render(session, account)
         if isinstance(block, Reason):
             return Deny(status=502, reason=block, kind=kind)
@@ -153,18 +174,33 @@ class Gate:
             seen_at=self._clock(),
         )
         self._cache.put(entry, epoch=epoch)
-        return admit
+        return entry
 
-    def _through_failover(self, cookie: bytes) -> Admit | None:
+    def _through_failover(self, cookie: bytes) -> Cached | None:
         entry = self._cache.get(cookie)
         now = self._clock()
         if entry is None or now >= entry.until or now - self._cache.proved_at > self._rules.cache_grace:
             return None
-        return entry.admit
+        return entry
 
     def _is_known_preflight(self, request: Request) -> bool:
         """Browsers send preflights without cookies, whoever is signed in; what they ask, only the app can answer."""
         return is_preflight(request) and request.header(b"origin") in self._rules.cors_origins
 
     def _is_open(self, path: bytes) -> bool:
-        return path in self._rules.open_paths or path.startswith(self._rules.open_prefixes)
+        rules = self._rules
+        return path in rules.open_paths or (path.startswith(rules.open_prefixes) and is_open_spelling(path))
+
+
+def _stranger(rule: PathRule, request: Request) -> SignIn:
+    return SignIn(reason=Reason.NOT_SIGNED_IN, kind=rule.kind(request))
+
+
+def _is_nobody(verdict: Verdict) -> bool:
+    """Whether a path that needs no sign-in is forwarded all the same: nobody is signed in, or nobody with an account here.
+
+    A store that does not answer stays a 503: somebody may well be signed in, and must not be taken for a stranger.
+    """
+    if isinstance(verdict, Deny):
+        return verdict.status in (403, 503) and verdict.reason is not Reason.STORE_UNAVAILABLE
+    return isinstance(verdict, SignIn)

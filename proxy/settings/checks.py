@@ -150,6 +150,19 @@ def _user(settings: Settings) -> Found:
         )
 
 
+def _paths(settings: Settings) -> Found:
+    known = {idp.id for idp in settings.idps}
+    for index, rule in enumerate(settings.paths):
+        for place, name in enumerate(rule.idps):
+            if name not in known:
+                yield ("paths", index, "idps", place), f"there is no IdP with the id {name!r}"
+        if rule.identity == "optional" and (rule.groups or rule.idps):
+            yield (
+                ("paths", index, "identity"),
+                "a path that demands groups or an IdP cannot be open to strangers: leave one of the two out",
+            )
+
+
 def _headers(settings: Settings) -> Found:
     names = ("user", "email", "groups", "username")
     folded = [_folded(getattr(settings.headers, name)) for name in names]
@@ -210,6 +223,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _links,
     _roles,
     _user,
+    _paths,
     _headers,
     _times,
     _files,

@@ -46,6 +46,26 @@ def _open_to_all(settings: Settings) -> Found:
             yield ("open_paths", index), "the whole app is open without sign-in"
 
 
+def _never_reached(settings: Settings) -> Found:
+    """A rule that an earlier one, or an open path, leaves nothing for: perhaps a part of the app that is not protected."""
+    earlier = [(path, frozenset[str]()) for path in settings.open_paths]
+    for index, rule in enumerate(settings.paths):
+        methods = frozenset(rule.methods)
+        for path, served in earlier:
+            if _covers(path, rule.path) and (not served or (methods and methods <= served)):
+                yield ("paths", index, "path"), f"this rule is never reached: {path} comes first"
+                break
+        earlier.append((rule.path, methods))
+        if rule.path == "/*" and rule.identity == "optional":
+            yield ("paths", index), "the whole app is open without sign-in"
+
+
+def _covers(earlier: str, later: str) -> bool:
+    if not earlier.endswith("/*"):
+        return earlier == later
+    return later.startswith(earlier.removesuffix("*")) or later == earlier.removesuffix("/*")
+
+
 def _linked_but_off(settings: Settings) -> Found:
     if not settings.groups.enabled and (settings.groups.links or settings.roles.order):
         yield ("groups", "enabled"), "group and role work is off; the links and roles below change nothing"
@@ -83,6 +103,7 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _insecure,
     _nothing_carries_it_out,
     _open_to_all,
+    _never_reached,
     _linked_but_off,
     _metrics_are_public,
     _readable_secrets,

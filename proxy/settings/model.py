@@ -11,6 +11,7 @@ from proxy.settings.addresses import Endpoint, Listen, OpsListen, Origin
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
 from proxy.settings.idp import Idp
+from proxy.settings.paths import PathRule
 from proxy.settings.people import Groups, Guard, Joining, Roles, Sweep
 from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
@@ -142,6 +143,10 @@ class Settings(Section):
     open_paths: tuple[OpenPath, ...] = setting(
         (),
         "Paths that need no sign-in: exact ones, or prefixes that end in `/*`. No identity header goes with them.",
+    )
+    paths: tuple[PathRule, ...] = setting(
+        (),
+        "Rules for single paths, after `open_paths`; the first that covers path and method holds. Other paths need a sign-in.",
     )
     cors_origins: tuple[Origin, ...] = setting(
         (),

@@ -25,8 +25,10 @@ def check_open_path(path: str) -> str:
     body = path.removesuffix("/*")
     if not path.startswith("/") or "*" in body:
         raise ValueError("write an exact path such as /health, or a prefix that ends in /* such as /static/*")
-    if not re.fullmatch(r"[!-~]*", path) or re.search(r"[?#\\%]", path):
-        raise ValueError("an open path is plain text: no space, %, ?, # or backslash, nothing beyond ASCII")
+    if not re.fullmatch(r"[!-~]*", path) or re.search(r"[?#\\%;]", path):
+        raise ValueError(
+            "an open path is plain text: no space, %, ?, #, ; or backslash, nothing beyond ASCII"
+        )
     if re.search(r"//|/\.\.?(/|\Z)", body):
         raise ValueError("an open path has no empty and no . or .. segment")
     if f"{path}/".startswith(OWN_PREFIX):

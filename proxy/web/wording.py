@@ -170,6 +170,13 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         why="This service does not answer under the name that was used.",
         todo="Use the address that you were given for this app.",
     ),
+    Reason.PATH_NOT_ALLOWED: _refused(
+        "No access to this part", "You are signed in, but this part of the app is for certain groups only."
+    ),
+    Reason.NOT_STATED: _refused(
+        "No access to this part",
+        "This part of the app is for certain groups only, and your identity provider did not say which you are in.",
+    ),
     Reason.GROUPS_TOO_LARGE: _refused(
         "You are in too many groups",
         "The list of your groups is too long to be handed to the app, and it is never shortened silently.",

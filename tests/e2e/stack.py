@@ -70,6 +70,12 @@ class Stack:
 
         await eventually(look, lambda seen: seen[1] >= before + times, within=SOON, what=f"{times} refreshes")
 
+    async def becomes(self, browser: Browser, status: int) -> Answer:
+        """Returns once a script on the page is answered with this status."""
+        return await eventually(
+            lambda: self.look(browser), lambda answer: answer.status == status, within=SOON, what=str(status)
+        )
+
     async def logs(self, reason: str) -> None:
         """Returns once the reason stands in a line of the log or the audit; both are written in batches."""
 

@@ -34,6 +34,7 @@ DIRECTORY: Final = {
 
 FULL: Final[Mapping[str, Any]] = minimal(
     groups={"links": [LINK]},
+    paths=[{"path": "/admin/*"}],
     guard={"members": {"at_least": 5, "percent": 10}, "link": {"at_least": 3, "percent": 30}},
     roles={"order": [{"name": "end-user"}, ROLE]},
     idps=[{**IDP, "directory": DIRECTORY}, {**IDP, "id": "other", "issuer": "https://other.example.com"}],
@@ -143,6 +144,12 @@ CHANGED: Final[Mapping[str, Any]] = {
     "headers.user_claim": "email",
     "headers.pass_authorization": True,
     "open_paths": ["/health", "/static/*"],
+    "paths.*.path": "/admin",
+    "paths.*.methods": ["POST"],
+    "paths.*.identity": "optional",
+    "paths.*.answer": "unauthorized",
+    "paths.*.groups": ["admins"],
+    "paths.*.idps": ["corp"],
     "cors_origins": ["https://spa.example.net"],
     "log.level": "error",
     "log.access": False,

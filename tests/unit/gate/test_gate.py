@@ -3,14 +3,17 @@
 from collections.abc import Callable
 from dataclasses import replace
 
+import pytest
+
 from proxy.errors import Unavailable
 from proxy.gate.cache import SessionCache
 from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn
 from proxy.gate.gate import Gate, GateRules
+from proxy.gate.paths import AnswerAs, PathRule, PathRules
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Pending, Ready, Session, SessionKey, Tokens
 from proxy.session.policy import RefreshRules
-from tests.fakes.people import key, session
+from tests.fakes.people import groups, identity, key, session
 from tests.fakes.session_store import DictSessions
 
 RULES = GateRules(
@@ -294,3 +297,108 @@ def test_a_preflight_opens_neither_another_host_nor_our_own_pages() -> None:
     assert own == Own()
     wrong = house.gate.decide_now(preflight(b"https://spa.example.net", host=b"other.example"))
     assert wrong == Deny(status=421, reason=Reason.WRONG_HOST, kind=Kind.SCRIPT)
+
+
+# --- rules per path -----------------------------------------------------------------------------------------------
+
+
+def ruled(*rules: PathRule) -> House:
+    house = House()
+    house.gate._rules = replace(RULES, paths=PathRules(rules))
+    return house
+
+
+ADMIN = PathRule(path="/admin/*", groups=groups("admins"))
+OPTIONAL = PathRule(path="/docs/*", is_optional=True)
+FORBIDDEN = Deny(status=403, reason=Reason.PATH_NOT_ALLOWED, kind=Kind.NAVIGATION)
+
+
+def in_groups(house: House, *names: str) -> None:
+    house.store.sessions[key()] = session(identity=identity(groups=groups(*names)))
+
+
+async def test_a_rule_is_asked_on_the_slow_path_and_on_the_fast_one() -> None:
+    house = ruled(ADMIN)
+    in_groups(house, "engineers")
+    assert await house.gate.decide(request(b"/admin/x")) == FORBIDDEN
+    assert house.gate.decide_now(request(b"/admin/x")) == FORBIDDEN
+    assert house.gate.decide_now(request(b"/page")) == ADMITTED
+    in_groups(house, "admins")
+    house.cache.drop(key())
+    assert await house.gate.decide(request(b"/admin/x")) == ADMITTED
+    assert house.gate.decide_now(request(b"/admin/x")) == ADMITTED
+    assert house.store.loads == 2
+
+
+async def test_a_rule_holds_through_the_stores_failover_too() -> None:
+    house = ruled(ADMIN)
+    in_groups(house, "engineers")
+    await house.gate.decide(request(b"/admin/x"))
+    house.store.down = True
+    house.now += 2
+    assert await house.gate.decide(request(b"/admin/x")) == FORBIDDEN
+    assert await house.gate.decide(request(b"/page")) == ADMITTED
+
+
+def test_an_ambiguous_path_is_judged_by_no_rule() -> None:
+    house = ruled(ADMIN)
+    asked = request(b"/x/..%2fadmin", cookie=None)
+    assert house.gate.decide_now(asked) == Deny(
+        status=400, reason=Reason.AMBIGUOUS_PATH, kind=Kind.NAVIGATION
+    )
+    assert House().gate.decide_now(asked) == SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.NAVIGATION)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/static/../page",
+        b"/static/%2e%2e/page",
+        b"/static/..%2fpage",
+        b"/static//x",
+        b"/static/a;x",
+        b"/static/%00",
+    ],
+)
+def test_an_open_path_is_not_open_in_an_ambiguous_spelling(path: bytes) -> None:
+    asked = request(path, cookie=None)
+    assert House().gate.decide_now(asked) == SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.NAVIGATION)
+
+
+def test_an_open_path_comes_before_the_rules() -> None:
+    house = ruled(PathRule(path="/*", groups=groups("admins")))
+    assert house.gate.decide_now(request(b"/static/x", cookie=None)) == Open()
+
+
+async def test_an_optional_path_names_whoever_is_signed_in_and_lets_strangers_pass() -> None:
+    house = ruled(OPTIONAL)
+    assert house.gate.decide_now(request(b"/docs/a", cookie=None)) == Open()
+    assert await house.gate.decide(request(b"/docs/a", cookie=b"broken")) == Open()
+    assert await house.gate.decide(request(b"/docs/a")) == ADMITTED
+    assert house.gate.decide_now(request(b"/docs/a")) == ADMITTED
+    assert house.gate.decide_now(request(b"/docs/a%2fb", cookie=None)) != Open()
+
+
+@pytest.mark.parametrize("account", [Pending(), AccountRefused(reason=Reason.NO_SEAT)])
+async def test_on_an_optional_path_somebody_without_an_account_is_nobody(
+    account: Pending | AccountRefused,
+) -> None:
+    house = ruled(OPTIONAL)
+    house.store.sessions[key()] = session(account=account)
+    assert await house.gate.decide(request(b"/docs/a")) == Open()
+    assert isinstance(await house.gate.decide(request(b"/page")), Deny)
+
+
+async def test_on_an_optional_path_a_person_is_not_taken_for_a_stranger_while_the_store_is_away() -> None:
+    house = ruled(OPTIONAL)
+    house.store.down = True
+    verdict = await house.gate.decide(request(b"/docs/a"))
+    assert isinstance(verdict, Deny)
+    assert verdict.reason is Reason.STORE_UNAVAILABLE
+
+
+async def test_a_rule_says_how_a_stranger_is_answered() -> None:
+    house = ruled(PathRule(path="/api/*", answer=AnswerAs.UNAUTHORIZED))
+    refused = SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.SCRIPT)
+    assert house.gate.decide_now(request(b"/api/x", cookie=None)) == refused
+    assert await house.gate.decide(request(b"/api/x", cookie=b"broken")) == refused

@@ -27,6 +27,15 @@ def test_an_ordinary_configuration_has_none(tmp_path: Path) -> None:
         ({"open_paths": ["/health", "/*"]}, "open_paths[1]"),
         ({"groups": {"enabled": False, "links": [{"app": "A", "idp": "x"}]}}, "groups.enabled"),
         ({"ops_listen": "0.0.0.0:9090"}, "ops_listen"),
+        ({"paths": [{"path": "/*", "identity": "optional"}]}, "paths[0]"),
+        ({"open_paths": ["/a/*"], "paths": [{"path": "/a/b"}]}, "paths[0].path"),
+        ({"open_paths": ["/a"], "paths": [{"path": "/a"}]}, "paths[0].path"),
+        ({"paths": [{"path": "/a/*"}, {"path": "/a/b/*"}]}, "paths[1].path"),
+        ({"paths": [{"path": "/a/*"}, {"path": "/a", "methods": ["GET"]}]}, "paths[1].path"),
+        (
+            {"paths": [{"path": "/*", "methods": ["GET", "PUT"]}, {"path": "/a", "methods": ["PUT"]}]},
+            "paths[1].path",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -42,6 +51,9 @@ def test_a_doubt_is_named_at_its_place(changes: dict[str, Any], path: str, tmp_p
         {"public_url": "https://app.example.com", "insecure_http": True},
         {"ops_listen": "127.0.0.1:9090"},
         {"groups": {"enabled": False}},
+        {"open_paths": ["/a/*"], "paths": [{"path": "/*"}]},
+        {"paths": [{"path": "/a/b/*"}, {"path": "/a/*"}, {"path": "/ab"}]},
+        {"paths": [{"path": "/a/*", "methods": ["GET"]}, {"path": "/a/b"}, {"path": "/a/*"}]},
     ],
 )
 def test_what_is_meant_is_no_doubt(changes: dict[str, Any], tmp_path: Path) -> None:
