@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from proxy.app import rules
+from proxy.app.client_files import check_client_files
 from proxy.identity import IdpId
 from proxy.oidc.client import OidcClient
 from proxy.oidc.directory.heard import HeardDirectory, Hears
@@ -36,7 +37,8 @@ class Idps:
 def open_idps(
     settings: Settings, http: aiohttp.ClientSession, hears: Hears, *, clock: Callable[[], float]
 ) -> Idps:
-    """Nothing is asked yet. Raises SettingsError for a `ca_file` that holds no certificates."""
+    """Nothing is asked yet. Raises SettingsError for a `ca_file` without certificates, and for what proves nothing of us."""
+    check_client_files(settings)
     clients: list[OidcClient] = []
     directories: dict[IdpId, Directory] = {}
     for idp in settings.idps:

@@ -28,7 +28,15 @@ from proxy.groups.rules import (
     UnknownMembers,
 )
 from proxy.identity import GroupName, Identity, IdpId
-from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, IdpRules, UserinfoUse
+from proxy.oidc.rules import (
+    AssertionRules,
+    ClaimPaths,
+    ClientAuth,
+    IdpKind,
+    IdpRules,
+    PushUse,
+    UserinfoUse,
+)
 from proxy.provisioning.guard import GuardRules
 from proxy.provisioning.linking import LinkRules
 from proxy.provisioning.rules import CourierRules, SweepRules
@@ -164,6 +172,11 @@ def idp_rules(idp: idp_settings.Idp) -> IdpRules:
         kind=IdpKind(idp.kind),
         secret=reader or (lambda: None),
         client_auth=ClientAuth(idp.client_auth),
+        key=idp.client_key.reader() if idp.client_key else lambda: None,
+        assertion=AssertionRules(**idp.client_assertion.model_dump()),
+        certificate_file=str(idp.client_certificate) if idp.client_certificate else None,
+        key_file=str(idp.client_key.file) if idp.client_key and idp.client_key.file else None,
+        push=PushUse(idp.par),
         scopes=idp.scopes,
         groups=ClaimRules(
             paths=idp.claims.groups,

@@ -2,6 +2,7 @@
 
 from argparse import Namespace
 
+from proxy.app.client_files import check_client_files
 from proxy.apps.capabilities import capabilities_table, standing_of
 from proxy.apps.preset import Preset
 from proxy.cli.configuration import configured
@@ -12,6 +13,7 @@ from proxy.cli.table import print_table
 def run(args: Namespace) -> int:
     """Look at the configuration; asks nobody over the network. Raises SettingsError with every mistake."""
     settings = configured(args)
+    check_client_files(settings)
     preset = chosen_preset(settings, args.config)
     if args.app:
         _show(preset)

@@ -6,25 +6,27 @@ write a failed request into its own log.
 """
 
 import secrets
-import ssl
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
 
+from proxy.app.client_files import FAULTS
 from proxy.app.rules import idp_rules
+from proxy.cli.doctor_client import Announced, examine_client
 from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
 from proxy.cli.doctor_http import SECONDS, Seen, Silent, get
 from proxy.errors import NotTrusted
-from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.json_body import read_json_object
 from proxy.oidc.keys import read_keys
 from proxy.oidc.metadata import Metadata, discovery_url, read_metadata
 from proxy.oidc.outcome import TokenAnswer, classify
+from proxy.oidc.proven import ProvenRequests
 from proxy.oidc.rules import ClientAuth, IdpRules
-from proxy.oidc.transport import Answer, Transport
+from proxy.oidc.transport import trust
 from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
 from proxy.settings.idp import Idp
 
@@ -38,25 +40,18 @@ _FAULTS: Final[Mapping[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Announced:
-    """A discovery document that was read, and what follows from it."""
-
-    document: Mapping[str, object]
-    metadata: Metadata
-
-
 async def examine_idp(idp: Idp, http: aiohttp.ClientSession) -> tuple[Announced | None, Findings]:
     """What the IdP announces, None where it cannot be used. Raises SettingsError for a `ca_file` that is none."""
     rules = replace(idp_rules(idp), timeout=min(idp.timeout, SECONDS))
-    transport, tls = Transport(rules, http), _trust(rules)
+    proven, tls = ProvenRequests(rules, http), trust(rules)
     seen = await get(http, discovery_url(idp.issuer), tls=tls)
-    announced, found = _announced(idp, seen)
+    announced, found = _announced(idp, seen, rules)
     found += _clock(idp, seen)
     if announced is None:
         return None, found
     found.append(_keys(idp, await get(http, announced.metadata.jwks_uri, tls=tls)))
-    found.append(await _client(idp, rules, announced.metadata, transport))
+    found += examine_client(named(idp, "client authentication"), rules, announced)
+    found.append(await _client(idp, rules, announced.metadata, proven))
     return announced, found
 
 
@@ -64,11 +59,7 @@ def named(idp: Idp, what: str) -> str:
     return f"idp {idp.id}: {what}"
 
 
-def _trust(rules: IdpRules) -> ssl.SSLContext | bool:
-    return True if rules.ca_file is None else ssl.create_default_context(cafile=rules.ca_file)
-
-
-def _announced(idp: Idp, seen: Seen | Silent) -> tuple[Announced | None, Findings]:
+def _announced(idp: Idp, seen: Seen | Silent, rules: IdpRules) -> tuple[Announced | None, Findings]:
     check, url = named(idp, "discovery"), discovery_url(idp.issuer)
     if isinstance(seen, Silent):
         return None, [failed(check, f"{url}: {seen.detail}", _REACH)]
@@ -77,7 +68,7 @@ def _announced(idp: Idp, seen: Seen | Silent) -> tuple[Announced | None, Finding
         what = f"{url} answers {seen.status}" + (", and not with JSON" if seen.status == 200 else "")
         return None, [failed(check, what, "see that `issuer` is the IdP's, with its path")]
     try:
-        metadata = read_metadata(document, idp.issuer)
+        metadata = read_metadata(document, idp.issuer, is_mutual_tls=rules.client_auth.is_mutual_tls)
     except NotTrusted as refusal:
         return None, [_unusable(idp, document, refusal.code)]
     return Announced(document=document, metadata=metadata), [
@@ -126,14 +117,15 @@ def _keys(idp: Idp, seen: Seen | Silent) -> Finding:
     return ok(check, f"{len(keys)} usable: {', '.join(sorted({key.key_type for key in keys}))}")
 
 
-async def _client(idp: Idp, rules: IdpRules, metadata: Metadata, transport: Transport) -> Finding:
+async def _client(idp: Idp, rules: IdpRules, metadata: Metadata, proven: ProvenRequests) -> Finding:
     """See the module's docstring."""
-    check, proof = named(idp, "client"), credentials(rules)
-    if not isinstance(proof, Credentials):
-        return failed(check, f"the client secret cannot be used ({proof.code})", "see client_secret")
+    check = named(idp, "client")
     form = {"grant_type": "refresh_token", "refresh_token": f"muster-doctor-{secrets.token_hex(16)}"}
-    answer = await transport.post(metadata.token_endpoint, {**form, **proof.fields}, proof.headers)
-    if not isinstance(answer, Answer):
+    answer = await proven.post(metadata.token_endpoint, form, time.time())
+    if isinstance(answer, Misconfigured):
+        setting, what = FAULTS[answer.code]
+        return failed(check, f"{setting} {what}", f"put {setting} right")
+    if isinstance(answer, Trouble):
         return failed(check, f"the token endpoint: {answer.detail}", _REACH)
     outcome = classify(
         answer.status, answer.content_type, answer.body, answer.retry_after, rules, is_refresh=True
@@ -146,10 +138,12 @@ def _judged(
 ) -> Finding:
     match outcome:
         case AskAgain(code="invalid_grant") | Denied():
-            return ok(check, "the client is known" if is_public else "client id and secret are accepted")
+            return ok(check, "the client is known" if is_public else "our proof is accepted")
         case Misconfigured(code="invalid_client" | "unauthorized_client" as code):
             return failed(
-                check, f"the IdP refuses this client ({code})", "put client_id and client_secret right"
+                check,
+                f"the IdP refuses this client ({code})",
+                "put client_id, client_auth and its proof right",
             )
         case Misconfigured(code="unsupported_grant_type"):
             advice = "allow the refresh_token grant to this client, or people are asked silently every hour"

@@ -35,13 +35,14 @@ from proxy.oidc.claims import (
     identity_without_id_token,
     wants_userinfo,
 )
-from proxy.oidc.client_auth import Credentials, credentials
 from proxy.oidc.documents import Documents, Unready
 from proxy.oidc.flow import Attempt, Code, Prompt, begin, with_query
 from proxy.oidc.keys import KeySet
 from proxy.oidc.logout import LogoutToken, verify_logout_token
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import Fault, TokenAnswer, classify, merge_tokens
+from proxy.oidc.proven import ProvenRequests
+from proxy.oidc.pushed import form_of, push_endpoint, read_pushed
 from proxy.oidc.rotation import checked
 from proxy.oidc.rules import IdpRules
 from proxy.oidc.tokens import VerifiedClaims, verify_id_token
@@ -92,8 +93,8 @@ class OidcClient:
     ) -> None:
         self.rules = rules
         self._group_directory = group_directory
-        self._transport = Transport(rules, http)
-        self._documents = Documents(rules, self._transport)
+        self._proven = ProvenRequests(rules, http)
+        self._documents = Documents(rules, Transport(rules, http))
 
     async def authorization(
         self,
@@ -119,7 +120,11 @@ class OidcClient:
             prompt=prompt,
             login_hint=login_hint,
         )
-        return Authorization(attempt=attempt, url=url)
+        place = push_endpoint(metadata, self.rules.push)
+        if place is None:
+            return Authorization(attempt=attempt, url=url)
+        pushed = place if isinstance(place, Misconfigured) else await self._push(place, url, metadata, now)
+        return Authorization(attempt=attempt, url=pushed) if isinstance(pushed, str) else pushed
 
     async def redeem(
         self, code: Code, attempt: Attempt, *, redirect_uri: str, now: float
@@ -168,8 +173,8 @@ class OidcClient:
             return Lookup.FAILED
         if metadata.userinfo_endpoint is None:
             return Lookup.NOT_ASKED
-        answer = await self._transport.get(metadata.userinfo_endpoint, bearer=access_token)
-        if isinstance(answer, Trouble):
+        answer = await self._proven.get(metadata.userinfo_endpoint, bearer=access_token)
+        if not isinstance(answer, Answer):
             return Lookup.FAILED
         return read_userinfo(answer.status, answer.content_type, answer.body, answer.challenge)
 
@@ -180,7 +185,8 @@ class OidcClient:
         if token is None or not isinstance(metadata, Metadata) or metadata.revocation_endpoint is None:
             return False
         hint = "refresh_token" if tokens.refresh_token else "access_token"
-        answer = await self._post(metadata.revocation_endpoint, {"token": token, "token_type_hint": hint})
+        form = {"token": token, "token_type_hint": hint}
+        answer = await self._proven.post(metadata.revocation_endpoint, form, now)
         return isinstance(answer, Answer) and answer.status == 200
 
     async def logged_out(self, logout_token: str, now: float) -> LogoutToken | Unready:
@@ -282,7 +288,7 @@ class OidcClient:
         metadata = await self._documents.metadata(now)
         if not isinstance(metadata, Metadata):
             return metadata
-        answer = await self._post(metadata.token_endpoint, form)
+        answer = await self._proven.post(metadata.token_endpoint, form, now)
         if not isinstance(answer, Answer):
             return answer
         return classify(
@@ -294,8 +300,14 @@ class OidcClient:
             is_refresh=is_refresh,
         )
 
-    async def _post(self, url: str, form: Mapping[str, str]) -> Answer | Unready:
-        proof = credentials(self.rules)
-        if not isinstance(proof, Credentials):
-            return proof
-        return await self._transport.post(url, {**form, **proof.fields}, proof.headers)
+    async def _push(self, place: str, url: str, metadata: Metadata, now: float) -> str | Unready:
+        """The request at the IdP, and a URL that only names it (RFC 9126 §4)."""
+        form = form_of(url, metadata.authorization_endpoint)
+        answer = await self._proven.post(place, form, now)
+        if not isinstance(answer, Answer):
+            return answer
+        name = read_pushed(answer.status, answer.content_type, answer.body, answer.retry_after)
+        if not isinstance(name, str):
+            return name
+        short = {"client_id": self.rules.client_id, "request_uri": name}
+        return with_query(metadata.authorization_endpoint, short)

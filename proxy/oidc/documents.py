@@ -103,7 +103,8 @@ class Documents:
         if not isinstance(document, dict):
             return document
         try:
-            return read_metadata(document, self._rules.issuer)
+            is_mutual_tls = self._rules.client_auth.is_mutual_tls
+            return read_metadata(document, self._rules.issuer, is_mutual_tls=is_mutual_tls)
         except NotTrusted as refusal:
             return Misconfigured(code=refusal.code)
 

@@ -29,8 +29,8 @@ from proxy.oidc.json_body import positive_number, read_json_object
 from proxy.oidc.rules import KINDS, IdpRules, KindFacts
 from proxy.session.model import AskAgain, Denied, Misconfigured, Tokens, Trouble
 
-_TROUBLE_STATUSES: Final = frozenset({408, 429})
-_TROUBLE_ERRORS: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
+TROUBLE_STATUSES: Final = frozenset({408, 429})
+TROUBLE_ERRORS: Final = frozenset({"temporarily_unavailable", "server_error", "slow_down"})
 _ASK_AGAIN_ERRORS: Final = frozenset(
     {
         "interaction_required",
@@ -67,7 +67,7 @@ def classify(
     is_refresh: bool,
 ) -> TokenAnswer | Fault:
     """The outcome of one answer, by the table above."""
-    if status >= 500 or status in _TROUBLE_STATUSES or 300 <= status < 400:
+    if status >= 500 or status in TROUBLE_STATUSES or 300 <= status < 400:
         return Trouble(detail=f"http_{status}", retry_after=retry_after)
     document = read_json_object(body, content_type)
     if document is None:
@@ -132,7 +132,7 @@ def _refusal(
     is_refresh: bool,
 ) -> Fault:
     facts, codes, code = KINDS[rules.kind], _subcodes(document), safe_code(error)
-    if error in _TROUBLE_ERRORS or codes & facts.trouble_codes:
+    if error in TROUBLE_ERRORS or codes & facts.trouble_codes:
         return Trouble(detail=code, retry_after=retry_after)
     if codes & facts.our_fault_codes:
         return Misconfigured(code=code)

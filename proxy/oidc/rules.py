@@ -26,11 +26,28 @@ class IdpKind(StrEnum):
 
 @unique
 class ClientAuth(StrEnum):
-    """How we prove ourselves at the token endpoint (OpenID Connect Core §9)."""
+    """How we prove ourselves at the token endpoint (OpenID Connect Core §9, RFC 8705 §2)."""
 
     BASIC = "client_secret_basic"
     POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"
+    TLS = "tls_client_auth"
+    SELF_SIGNED_TLS = "self_signed_tls_client_auth"
     NONE = "none"
+
+    @property
+    def is_mutual_tls(self) -> bool:
+        """The proof is the certificate that the connection shows (RFC 8705 §2)."""
+        return self in (ClientAuth.TLS, ClientAuth.SELF_SIGNED_TLS)
+
+
+@unique
+class PushUse(StrEnum):
+    """When the authorization request is pushed to the IdP first (RFC 9126): `auto` = where it offers that."""
+
+    AUTO = "auto"
+    ALWAYS = "always"
+    NEVER = "never"
 
 
 @unique
@@ -58,10 +75,25 @@ def _no_secret() -> str | None:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AssertionRules:
+    """What a client assertion says (`private_key_jwt`).
+
+    `audience` None is the issuer; another is the operator's own text, never the IdP's metadata. `algorithm` None follows
+    from the key. `type` is the header's `typ`.
+    """
+
+    audience: str | None = None
+    algorithm: str | None = None
+    key_id: str | None = None
+    type: str = "JWT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class IdpRules:
     """One OpenID Provider.
 
-    `secret` is asked at every use, so that a rotated file is read again; it may raise OSError. `ask_again_codes` are
+    `secret` and `key` (a private key: PEM or JWK) are asked at every use, so that a rotated file is read again; they may
+    raise OSError. `certificate_file` and `key_file` are the pair for mutual TLS. `ask_again_codes` are
     error codes that mean "ask again" besides the table in `outcome.py`; `denied_markers` are whole error descriptions
     or suberrors (any case) that mean "denied". `timeout` is seconds for one exchange. `hosted_domains` are Google's
     `hd` values that count (lower-cased); empty: any. `ca_file` replaces the system's trust store for this IdP.
@@ -75,6 +107,11 @@ class IdpRules:
     kind: IdpKind = IdpKind.GENERIC
     secret: Callable[[], str | None] = field(default=_no_secret, repr=False, compare=False)
     client_auth: ClientAuth = ClientAuth.BASIC
+    key: Callable[[], str | None] = field(default=_no_secret, repr=False, compare=False)
+    assertion: AssertionRules = field(default_factory=AssertionRules)
+    certificate_file: str | None = None
+    key_file: str | None = None
+    push: PushUse = PushUse.AUTO
     scopes: tuple[str, ...] = ("openid", "profile", "email")
     groups: ClaimRules = field(default_factory=ClaimRules)
     claims: ClaimPaths = field(default_factory=ClaimPaths)

@@ -9,7 +9,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
@@ -20,6 +20,9 @@ from proxy.oidc.rules import IdpRules
 from proxy.session.model import Trouble
 
 MOST_BODY: Final = 1024 * 1024
+Tls: TypeAlias = ssl.SSLContext | bool
+"""A trust store, perhaps with our certificate; True is the system's."""
+
 _CHUNK: Final = 64 * 1024
 _HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "identity", "User-Agent": "muster"}
 
@@ -55,16 +58,20 @@ class Transport:
 
     def __init__(self, rules: IdpRules, http: aiohttp.ClientSession) -> None:
         self._http = http
-        self._tls = _trust(rules)
+        self._tls = trust(rules)
         self._timeout = aiohttp.ClientTimeout(total=rules.timeout)
 
-    async def get(self, url: str, *, bearer: str | None = None) -> Answer | Trouble:
+    async def get(self, url: str, *, bearer: str | None = None, tls: Tls | None = None) -> Answer | Trouble:
+        """`tls` shows our certificate; without it nothing of us is shown."""
         headers = {"Authorization": f"Bearer {bearer}"} if bearer is not None else {}
-        return await self._exchange("GET", url, headers, None)
+        return await self._exchange("GET", url, headers, None, tls)
 
-    async def post(self, url: str, form: Mapping[str, str], headers: Mapping[str, str]) -> Answer | Trouble:
+    async def post(
+        self, url: str, form: Mapping[str, str], headers: Mapping[str, str], *, tls: Tls | None = None
+    ) -> Answer | Trouble:
+        """A form; `tls` as for `get`."""
         typed = {**headers, "Content-Type": "application/x-www-form-urlencoded"}
-        return await self._exchange("POST", url, typed, urlencode(form).encode())
+        return await self._exchange("POST", url, typed, urlencode(form).encode(), tls)
 
     async def call(
         self, url: str, *, authorization: str, question: Mapping[str, object] | None = None
@@ -77,7 +84,7 @@ class Transport:
         return await self._exchange("POST", url, typed, json.dumps(question).encode())
 
     async def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, tls: Tls | None = None
     ) -> Answer | Trouble:
         try:
             async with self._http.request(
@@ -86,14 +93,14 @@ class Transport:
                 headers={**_HEADERS, **headers},
                 data=body,
                 allow_redirects=False,
-                ssl=self._tls,
+                ssl=self._tls if tls is None else tls,
                 timeout=self._timeout,
             ) as response:
                 return await _whole(response)
         except TimeoutError:
             return Trouble(detail="timeout")
-        except (aiohttp.ClientSSLError, ssl.SSLError):
-            return Trouble(detail="tls")
+        except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+            return Trouble(detail=_tls_detail(error))
         except (aiohttp.ClientConnectorError, OSError):
             return Trouble(detail="connection_failed")
         except (aiohttp.ClientError, ValueError):
@@ -121,8 +128,16 @@ def _next_url(response: aiohttp.ClientResponse) -> str | None:
     return str(links["next"]["url"]) if "next" in links else None
 
 
-def _trust(rules: IdpRules) -> ssl.SSLContext | bool:
-    """The trust store: the system's, or only the operator's file."""
+def _tls_detail(error: Exception) -> str:
+    """Whose certificate it was about: an alert that came from the server is about ours (RFC 8446 §6.2)."""
+    text = str(error)
+    return (
+        "client_certificate_refused" if "ALERT" in text.upper() and "CERTIFICATE" in text.upper() else "tls"
+    )
+
+
+def trust(rules: IdpRules) -> Tls:
+    """The trust store: the system's, or only the operator's file. Raises SettingsError for a file without certificates."""
     if rules.ca_file is None:
         return True
     try:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from proxy.settings.addresses import is_loopback
+from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
 
@@ -69,10 +70,7 @@ def _idps(settings: Settings) -> Found:
             for index, value in _again(getattr(idp, name) for idp in settings.idps)
         )
     for index, idp in enumerate(settings.idps):
-        if idp.client_auth != "none" and idp.client_secret is None:
-            yield ("idps", index, "client_auth"), f"{idp.client_auth} needs a client_secret"
-        if idp.client_auth == "none" and idp.client_secret is not None:
-            yield ("idps", index, "client_auth"), "a public client (none) has no client_secret"
+        yield from ((("idps", index, name), message) for name, message in client_mistakes(idp))
 
 
 def _choosing(settings: Settings) -> Found:
@@ -94,7 +92,7 @@ def _directories(settings: Settings) -> Found:
         if is_own and idp.client_secret is None:
             yield (
                 (*place, "client_id"),
-                "this IdP's client is public: name a client with a secret that may read the directory",
+                "this IdP's client has no secret: name a client with one that may read the directory",
             )
         for name in ("url", "token_url"):
             yield from _plain_directory(settings, (*place, name), getattr(idp.directory, name))

@@ -88,8 +88,10 @@ def _readable_secrets(settings: Settings) -> Found:
 def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
     """Every secret, and where it stands."""
     for index, idp in enumerate(settings.idps):
-        if idp.client_secret is not None:
-            yield ("idps", index, "client_secret"), idp.client_secret
+        for name in ("client_secret", "client_key"):
+            secret = getattr(idp, name)
+            if secret is not None:
+                yield ("idps", index, name), secret
         for name in ("client_secret", "token", "key"):
             secret = getattr(idp.directory, name, None)
             if secret is not None:

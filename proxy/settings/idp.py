@@ -5,22 +5,23 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from proxy.settings.addresses import Issuer
+from proxy.settings.client import ClientAssertion, ClientAuth, Push
 from proxy.settings.directory import Directory
 from proxy.settings.durations import Duration, PositiveDuration
 from proxy.settings.files import FileToRead
 from proxy.settings.people import check_domain
-from proxy.settings.secrets import Secret
+from proxy.settings.secrets import Secret, SecretDocument
 from proxy.settings.section import Section, setting
 from proxy.settings.text import IdpName, Text, Texts, as_tuple
 
 Kind = Literal["generic", "keycloak", "entra", "okta", "google", "auth0", "logto"]
-ClientAuth = Literal["client_secret_basic", "client_secret_post", "none"]
 
 _WITH_MARKER: Final = frozenset({"keycloak", "entra", "auth0", "logto"})
 _RESERVED: Final = frozenset(
     {
         "client_id", "client_secret", "code", "code_challenge", "code_challenge_method", "grant_type", "nonce",
-        "redirect_uri", "response_mode", "response_type", "scope", "state",
+        "redirect_uri", "response_mode", "response_type", "scope", "state", "client_assertion",
+        "client_assertion_type", "request", "request_uri",
     }
 )  # fmt: skip
 
@@ -122,10 +123,28 @@ class Idp(Section):
         ClientAuth,
         Field(
             default_factory=_client_auth,
-            description="How the secret is sent. Left out: `client_secret_basic` with a secret, `none` without.",
+            description="How Muster proves itself to this IdP: `client_secret_basic` and `client_secret_post` send the secret, "
+            "`private_key_jwt` a short-lived JWT signed with `client_key`, `tls_client_auth` and "
+            "`self_signed_tls_client_auth` show `client_certificate`. Left out: `client_secret_basic` with a secret, "
+            "`none` without.",
             examples=["client_secret_basic"],
         ),
     ]
+    client_key: SecretDocument | None = setting(
+        None,
+        "The private key, as {file: PATH}: PEM or JWK for `private_key_jwt`, PEM for a certificate. Without a passphrase.",
+    )
+    client_certificate: FileToRead | None = setting(
+        None,
+        "A PEM file with the certificate that is shown to the IdP, and what stands between it and an authority. With "
+        "`private_key_jwt` its thumbprint names the key (`x5t#S256`, which Entra wants).",
+    )
+    client_assertion: ClientAssertion = setting({}, "What the JWT of `private_key_jwt` says.")
+    par: Push = setting(
+        "auto",
+        "Whether a sign-in's request is pushed to the IdP first, so that the browser only carries its name (RFC 9126): `auto` = "
+        "where the IdP offers it.",
+    )
     scopes: Annotated[tuple[str, ...], AfterValidator(check_scopes)] = setting(
         ("openid", "profile", "email"),
         "What is asked for. Many IdPs want `groups` here, some `offline_access`.",

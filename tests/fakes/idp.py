@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
+import jwt
 from aiohttp import web
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -35,6 +36,7 @@ from proxy.oidc.client import Authorization, OidcClient, SignedIn
 from proxy.oidc.flow import Code, check_callback
 from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
+from tests.fakes.client_keys import why_unproven
 
 SigningKey = RSAKey | ECKey | OKPKey
 NOW = 1_800_000_000.0
@@ -160,6 +162,12 @@ class FakeIdp:
         self.requests: dict[str, int] = {}
         self.forms: list[dict[str, str]] = []
         self.authorizations: list[str | None] = []
+        self.client_key: Any = None
+        """The client's public key; while there is one, only an assertion proves the client."""
+        self.pushed: dict[str, dict[str, str]] = {}
+        self.mutual = ""
+        self.certificates: list[str | None] = []
+        self._spent: set[str] = set()
         self.userinfo_claims: Callable[[dict[str, Any]], dict[str, Any]] = lambda claims: claims
         self._codes: dict[str, Pending] = {}
         self._refresh: dict[str, str] = {}
@@ -171,6 +179,9 @@ class FakeIdp:
     def approve(self, url: str, subject: str = "alice") -> list[tuple[str, str]]:
         """Signs in and comes back: the callback's parameters."""
         asked = dict(parse_qsl(urlsplit(url).query))
+        if "request_uri" in asked:
+            assert asked.keys() == {"client_id", "request_uri"}, "nothing else travels with the browser"
+            asked = self.pushed.pop(asked["request_uri"])
         assert asked["response_type"] == "code"
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
@@ -210,6 +221,7 @@ class FakeIdp:
         self.authorizations.append(request.headers.get("Authorization"))
         if not self._is_client(request, form):
             return Reply({"error": "invalid_client"}, status=401)
+        self.certificates.append(_shown_certificate(request))
         if form["grant_type"] == "refresh_token":
             return self._refreshed(form)
         pending = self._codes.pop(form.get("code", ""), None)
@@ -230,6 +242,15 @@ class FakeIdp:
         self.forms.append(form)
         self._refresh.pop(form["token"], None)
         return Reply(b"", content_type="text/plain")
+
+    async def push(self, request: web.Request) -> Reply:
+        form = {name: str(value) for name, value in (await request.post()).items()}
+        self.forms.append(form)
+        if not self._is_client(request, form):
+            return Reply({"error": "invalid_client"}, status=401)
+        name = f"urn:ietf:params:oauth:request_uri:{secrets.token_urlsafe(16)}"
+        self.pushed[name] = form
+        return Reply({"request_uri": name, "expires_in": 60}, status=201)
 
     def _refreshed(self, form: Mapping[str, str]) -> Reply:
         spent = form["refresh_token"]
@@ -270,6 +291,12 @@ class FakeIdp:
 
     def _is_client(self, request: web.Request, form: Mapping[str, str]) -> bool:
         """The client's proof, read as RFC 6749 §2.3.1 says: form-decoded after base64."""
+        if self.client_key is not None:
+            spent = str(jwt.decode(form["client_assertion"], options={"verify_signature": False})["jti"])
+            is_new = spent not in self._spent
+            self._spent.add(spent)
+            lack = why_unproven(form, self.client_key, client_id=CLIENT_ID, issuer=self.issuer, now=self.now)
+            return lack is None and is_new and not {"client_secret"} & form.keys()
         basic = request.headers.get("Authorization", "").removeprefix("Basic ")
         if basic:
             client_id, _, secret = base64.b64decode(basic).decode().partition(":")
@@ -298,6 +325,12 @@ class FakeIdp:
         self._held.set()
 
 
+def _shown_certificate(request: web.Request) -> str | None:
+    """The common name of the certificate that the connection showed."""
+    shown = request.transport.get_extra_info("peercert") if request.transport is not None else None
+    return dict(part[0] for part in shown["subject"])["commonName"] if shown else None
+
+
 def make_certificate(folder: Path) -> Path:
     """A self-signed certificate for 127.0.0.1, with its key in the same file."""
     key = ec.generate_private_key(ec.SECP256R1())
@@ -319,17 +352,26 @@ def make_certificate(folder: Path) -> Path:
     return path
 
 
-def _tls(certificate: Path | None) -> ssl.SSLContext | None:
+def _tls(certificate: Path | None, demanded: str | None = None) -> ssl.SSLContext | None:
+    """Of a server; with `demanded` only clients with one of these certificates come in."""
     if certificate is None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
+    if demanded is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(cadata=demanded)
     return context
 
 
 @asynccontextmanager
-async def running_idp(certificate: Path | None = None) -> AsyncIterator[FakeIdp]:
-    """An IdP on a free port of loopback, over TLS with a certificate."""
+async def running_idp(
+    certificate: Path | None = None, *, demanded: str | None = None
+) -> AsyncIterator[FakeIdp]:
+    """An IdP on a free port of loopback, over TLS with a certificate.
+
+    With `demanded` (certificates in PEM) it has a second address, `mutual`, for clients that show one of them.
+    """
     idp = FakeIdp()
     app = web.Application()
     app.router.add_get("/.well-known/openid-configuration", idp.serve("discovery", idp.discovery))
@@ -337,10 +379,14 @@ async def running_idp(certificate: Path | None = None) -> AsyncIterator[FakeIdp]
     app.router.add_post("/token", idp.serve("token", idp.token))
     app.router.add_get("/userinfo", idp.serve("userinfo", idp.userinfo))
     app.router.add_post("/revoke", idp.serve("revoke", idp.revoke))
+    app.router.add_post("/push", idp.serve("push", idp.push))
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls(certificate))
     await site.start()
+    if demanded is not None:
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=_tls(certificate, demanded)).start()
+        idp.mutual = f"https://127.0.0.1:{runner.addresses[1][1]}"
     host, port = runner.addresses[0][:2]
     idp.issuer = f"{'http' if certificate is None else 'https'}://{host}:{port}"
     try:

@@ -9,8 +9,8 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from proxy.identity import GroupName
+from proxy.oidc.assertion import read_key, sign_assertion
 from proxy.oidc.directory.absence import judge_absence
-from proxy.oidc.directory.assertion import read_key, sign_assertion
 from proxy.oidc.directory.calls import Calls, Missing, Page, unreadable
 from proxy.oidc.directory.names import group_names
 from proxy.oidc.directory.proof import Form, misconfigured, secret_of

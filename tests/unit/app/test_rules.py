@@ -64,6 +64,13 @@ CHANGED: Final[Mapping[str, Any]] = {
     "idps.*.client_id": "other-client",
     "idps.*.client_secret": {"env": "CLIENT_SECRET"},
     "idps.*.client_auth": "client_secret_post",
+    "idps.*.client_key": {"env": "CLIENT_SECRET"},
+    "idps.*.client_certificate": "ca.pem",
+    "idps.*.client_assertion.key_id": "k1",
+    "idps.*.client_assertion.algorithm": "PS256",
+    "idps.*.client_assertion.audience": "https://idp.example.com/token",
+    "idps.*.client_assertion.type": "client-authentication+jwt",
+    "idps.*.par": "never",
     "idps.*.scopes": ["openid", "groups"],
     "idps.*.claims.groups": ["roles"],
     "idps.*.claims.email": "mail",
@@ -200,7 +207,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         "upstream": rules.upstream_rules(settings),
         "idps": asked,
         "directories": directories,
-        "secrets": [idp.secret() for idp in asked],
+        "secrets": [(idp.secret(), idp.key()) for idp in asked],
         "directory_secrets": [
             one.product.secret()
             for one in directories

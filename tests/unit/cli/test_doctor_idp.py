@@ -51,7 +51,7 @@ async def test_an_idp_in_order(tmp_path: Path, idp: FakeIdp) -> None:
     found = await examined(tmp_path, idp)
     assert results(found) == {"discovery": "ok", "clock": "ok", "keys": "ok", "client": "ok"}
     assert found["keys"].seen == "1 usable: RSA"
-    assert found["client"].seen == "client id and secret are accepted"
+    assert found["client"].seen == "our proof is accepted"
 
 
 async def test_the_credentials_are_tried_with_a_token_that_never_was(tmp_path: Path, idp: FakeIdp) -> None:

@@ -15,7 +15,7 @@ from proxy.oidc.claims import Lookup
 from proxy.oidc.client import Authorization, OidcClient, SignedIn
 from proxy.oidc.documents import COOL_OFF
 from proxy.oidc.flow import Code, Prompt
-from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, UserinfoUse
+from proxy.oidc.rules import ClaimPaths, ClientAuth, IdpKind, PushUse, UserinfoUse
 from proxy.oidc.transport import open_session
 from proxy.provisioning.directory import Cause, Standing, Unknown
 from proxy.session.model import (
@@ -614,3 +614,77 @@ async def test_a_refresh_without_an_id_token_asks_too(idp: FakeIdp) -> None:
     _, later = await both(idp, directory, OVERAGE)
     assert later.groups == named("engineers")
     assert directory.asked[-1][2] == "id-1"
+
+
+# --- pushed requests --------------------------------------------------------------------------------------------------
+
+
+async def begun(client: OidcClient, **changed: Any) -> Any:
+    return await client.authorization(
+        redirect_uri=REDIRECT_URI, return_to="/", entropy=bytes(96), now=NOW, **changed
+    )
+
+
+def pushing(idp: FakeIdp, **announced: Any) -> None:
+    idp.announce = {"pushed_authorization_request_endpoint": f"{idp.issuer}/push", **announced}
+
+
+async def test_a_request_is_pushed_and_the_browser_carries_its_name(client: OidcClient, idp: FakeIdp) -> None:
+    pushing(idp)
+    begin = await begun(client, login_hint="alice@example.com")
+    carried = dict(parse_qsl(urlsplit(begin.url).query))
+    ((name, asked),) = idp.pushed.items()
+    assert carried == {"client_id": CLIENT_ID, "request_uri": name}
+    assert (asked["state"], asked["nonce"]) == (begin.attempt.state, begin.attempt.nonce)
+    assert asked["login_hint"] == "alice@example.com"
+    assert "client_secret" not in asked
+    assert isinstance(await sign_in(client, idp), SignedIn)
+
+
+async def test_each_sign_in_pushes_a_request_of_its_own(client: OidcClient, idp: FakeIdp) -> None:
+    pushing(idp)
+    assert (await begun(client)).url != (await begun(client)).url
+    assert len(idp.pushed) == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "fault"),
+    [
+        (Reply({}, status=503), Trouble(detail="push_http_503")),
+        (Reply(b"<html>", status=201, content_type="text/html"), Trouble(detail="push_not_json")),
+        (Reply({"error": "invalid_request"}, status=400), Misconfigured(code="invalid_request")),
+        (Reply({"error": "invalid_client"}, status=401), Misconfigured(code="invalid_client")),
+        (Reply({"expires_in": 60}, status=201), Trouble(detail="push_no_request_uri")),
+    ],
+)
+async def test_a_push_that_fails_is_never_sent_with_the_browser_instead(
+    client: OidcClient, idp: FakeIdp, reply: Reply, fault: Trouble | Misconfigured
+) -> None:
+    pushing(idp)
+    idp.alter["push"] = lambda _: reply
+    assert await begun(client) == fault
+
+
+async def test_an_idp_that_hangs_there_is_trouble(idp: FakeIdp) -> None:
+    pushing(idp)
+    idp.alter["push"] = lambda reply: replace(reply, is_held=True)
+    async with open_session() as http:
+        assert await begun(OidcClient(rules_for(idp, timeout=0.2), http)) == Trouble(detail="timeout")
+
+
+async def test_what_idp_and_operator_disagree_about_is_the_operators_to_mend(idp: FakeIdp) -> None:
+    async with open_session() as http:
+        demanded = OidcClient(rules_for(idp, push=PushUse.ALWAYS), http)
+        assert await begun(demanded) == Misconfigured(code="push_not_offered")
+        pushing(idp, require_pushed_authorization_requests=True)
+        refused = OidcClient(rules_for(idp, push=PushUse.NEVER), http)
+        assert await begun(refused) == Misconfigured(code="push_required")
+    assert "push" not in idp.requests
+
+
+async def test_never_means_the_browser_carries_it_all(idp: FakeIdp) -> None:
+    pushing(idp)
+    async with open_session() as http:
+        begin = await begun(OidcClient(rules_for(idp, push=PushUse.NEVER), http))
+    assert "state=" in begin.url
+    assert "push" not in idp.requests

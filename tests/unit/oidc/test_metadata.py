@@ -66,6 +66,51 @@ def test_an_endpoint_must_be_a_plain_url(name: str, url: Any) -> None:
     assert code_of(**{name: url}) == "discovery_bad_endpoint"
 
 
+ALIASES = {
+    name: f"https://mtls.example.com/{name}"
+    for name in ("token_endpoint", "userinfo_endpoint", "revocation_endpoint")
+}
+
+
+def test_a_client_with_a_certificate_asks_where_it_is_looked_at() -> None:
+    document = {
+        **DOCUMENT,
+        "userinfo_endpoint": "https://idp.example.com/me",
+        "revocation_endpoint": "https://idp.example.com/revoke",
+        "pushed_authorization_request_endpoint": "https://idp.example.com/par",
+        "mtls_endpoint_aliases": {**ALIASES, "authorization_endpoint": "https://evil.example.com/auth"},
+    }
+    plain, mutual = read_metadata(document, ISSUER), read_metadata(document, ISSUER, is_mutual_tls=True)
+    assert plain.token_endpoint == DOCUMENT["token_endpoint"]
+    assert mutual.token_endpoint == ALIASES["token_endpoint"]
+    assert mutual.userinfo_endpoint == ALIASES["userinfo_endpoint"]
+    assert mutual.revocation_endpoint == ALIASES["revocation_endpoint"]
+    assert mutual.push_endpoint == "https://idp.example.com/par", "no alias: the endpoint itself"
+    assert mutual.authorization_endpoint == DOCUMENT["authorization_endpoint"], (
+        "a browser never goes to an alias"
+    )
+    assert mutual.jwks_uri == DOCUMENT["jwks_uri"]
+
+
+@pytest.mark.parametrize(
+    "aliases", [[], "x", {"token_endpoint": "http://mtls.example.com"}, {"token_endpoint": 7}]
+)
+def test_an_alias_is_checked_like_what_it_stands_for(aliases: Any) -> None:
+    with pytest.raises(NotTrusted):
+        read_metadata({**DOCUMENT, "mtls_endpoint_aliases": aliases}, ISSUER, is_mutual_tls=True)
+    read_metadata({**DOCUMENT, "mtls_endpoint_aliases": aliases}, ISSUER)
+
+
+def test_where_requests_are_pushed_is_read() -> None:
+    place = "https://idp.example.com/par"
+    pushing = read_metadata({**DOCUMENT, "pushed_authorization_request_endpoint": place}, ISSUER)
+    assert (pushing.push_endpoint, pushing.is_push_required) == (place, False)
+    assert read_metadata({**DOCUMENT, "require_pushed_authorization_requests": True}, ISSUER).is_push_required
+    assert not read_metadata(
+        {**DOCUMENT, "require_pushed_authorization_requests": "no"}, ISSUER
+    ).is_push_required
+
+
 def test_an_https_issuer_cannot_announce_a_plain_http_endpoint() -> None:
     assert code_of(token_endpoint="http://idp.example.com/token") == "discovery_insecure_endpoint"
 
