@@ -63,6 +63,7 @@ class Reason(StrEnum):
     AMBIGUOUS_PATH = "ambiguous_path"
     WRONG_HOST = "wrong_host"
     PATH_NOT_ALLOWED = "path_not_allowed"
+    WRONG_ORIGIN = "wrong_origin"
     GROUPS_TOO_LARGE = "groups_too_large"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL_ERROR = "internal_error"

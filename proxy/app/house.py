@@ -266,6 +266,7 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
         fields=rules.field_rules(settings),
         limits=rules.limits(settings),
         scheme=settings.public_url.partition(":")[0],
+        websockets=rules.websocket_rules(settings),
     )
 
 

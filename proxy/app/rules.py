@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import idna
 
+from proxy.edge.handshake import WebSocketRules
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.errors import Problem, SettingsError
 from proxy.gate.arrival import ArrivalRules
@@ -146,6 +147,15 @@ def field_rules(settings: Settings) -> FieldRules:
 
 def limits(settings: Settings) -> Limits:
     return Limits(**settings.limits.model_dump())
+
+
+def websocket_rules(settings: Settings) -> WebSocketRules:
+    rules = settings.websockets
+    return WebSocketRules(
+        is_enabled=rules.enabled,
+        origins=frozenset(origin.encode("ascii") for origin in rules.origins),
+        idle_timeout=rules.idle_timeout,
+    )
 
 
 def upstream_rules(settings: Settings) -> UpstreamRules:

@@ -1,6 +1,7 @@
 """A client's connection: parses heads, feeds bodies, holds one exchange at a time.
 
     NEW ─▶ HEAD ─▶ BUSY ─▶ IDLE ─▶ HEAD …        any ─▶ LINGER ─▶ CLOSED
+                    └────▶ TUNNEL ─▶ CLOSED
 
 Invariants (rules 1 and 3 of the data plane):
 - One feed to llhttp never holds the end of one message and the beginning of the next (`inbox`). So no head is parsed before
@@ -93,6 +94,8 @@ class ClientConnection(asyncio.Protocol):
                     self._feed(data)
             except Exception as error:
                 self.broken(error)
+        elif phase is Phase.TUNNEL:
+            self._into_tunnel(data)
         else:
             self._inbox.add(data)
             self.pump()
@@ -119,6 +122,37 @@ class ClientConnection(asyncio.Protocol):
         if exchange is not None:
             exchange.abandon()
 
+    # A tunnel: what comes is for the app, unparsed.
+
+    def tunnel_began(self) -> None:
+        """What the client sent before it heard that the app agreed is the app's."""
+        self._phase = Phase.TUNNEL
+        early = self._inbox.taken()
+        self.hold_reading(is_held=False)
+        if early:
+            self._into_tunnel(early)
+
+    def _into_tunnel(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is not None and exchange.tunnel is not None:
+            exchange.tunnel.client_sent(data)
+
+    def hold_reading(self, *, is_held: bool) -> None:
+        """Stops or goes on reading from the client."""
+        if is_held is not self._is_reading_paused and self._phase is not Phase.CLOSED:
+            self._is_reading_paused = is_held
+            if is_held:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def tunnel_ended(self) -> None:
+        """The app closed it: the client gets what is on its way, then the end."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
+            self._close()
+
     # Feeding.
 
     def pump(self) -> None:
@@ -134,12 +168,8 @@ class ClientConnection(asyncio.Protocol):
             self.broken(error)
         finally:
             self._is_pumping = False
-        if self._phase is not Phase.CLOSED and bool(inbox.data) is not self._is_reading_paused:
-            self._is_reading_paused = not self._is_reading_paused
-            if self._is_reading_paused:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
+        if self._phase is not Phase.TUNNEL:
+            self.hold_reading(is_held=bool(inbox.data))
 
     def _may_feed(self) -> bool:
         exchange = self.exchange

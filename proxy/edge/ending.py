@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.edge.answer import CLOSE_LINE, KEEP_LINE, Framing, render
 from proxy.edge.head import Head
+from proxy.edge.tunnel import Tunnel
 from proxy.edge.upstream import UpstreamConnection
 from proxy.gate.decision import Deny, Kind, Request, SignIn, kind_of
 from proxy.reasons import Reason
@@ -27,7 +28,7 @@ class Ending:
 
     __slots__ = (
         "_framing", "_is_retried", "_received", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
-        "is_upstream_full", "plane", "request", "sent", "session", "started_at", "status",
+        "is_upstream_full", "plane", "request", "sent", "session", "started_at", "status", "tunnel",
     )  # fmt: skip
 
     def __init__(
@@ -49,6 +50,7 @@ class Ending:
         self._framing: Framing | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: UpstreamConnection | None = None
+        self.tunnel: Tunnel | None = None
 
     def answer(self, verdict: SignIn | Deny, incident: str | None = None) -> None:
         """Answers instead of the app; only before a byte of the app's answer went out."""
@@ -91,17 +93,27 @@ class Ending:
 
     def broken(self, incident: str) -> None:
         """Our own code failed: an id is all that is shown."""
-        if self._framing is None and self.status == 0:
+        if self._framing is None and self.status == 0 and self.tunnel is None:
             self.answer(Deny(status=500, reason=Reason.INTERNAL_ERROR, kind=Kind.SCRIPT), incident)
         else:
             self.client.abort()
 
     def abandon(self) -> None:
         """The client's connection is gone: nobody waits for the answer."""
+        if self.tunnel is not None:
+            self._leave_tunnel(self.tunnel)
+            return
         self.plane.figures.aborted += 1
         if self._task is not None:
             self._task.cancel()
         self._leave_upstream()
+        self._note()
+
+    def _leave_tunnel(self, tunnel: Tunnel) -> None:
+        """Whichever side ended it: that is how WebSockets end."""
+        tunnel.leave()
+        self.sent += tunnel.sent
+        self.plane.figures.bytes_in += tunnel.received
         self._note()
 
     def _leave_upstream(self) -> None:
@@ -133,7 +145,7 @@ class Ending:
 
     def expire(self) -> None:
         """What was waited for did not come."""
-        if self._framing is not None:
+        if self._framing is not None or self.tunnel is not None:
             self.client.abort()
         elif self.is_request_done or self.is_upstream_full:
             self.plane.figures.upstream_failures += 1

@@ -34,8 +34,10 @@ from proxy.edge.answer import (
 )
 from proxy.edge.ending import Ending
 from proxy.edge.forward import own_head, upstream_head
+from proxy.edge.handshake import UPGRADE_LINES, is_agreed, may_open
 from proxy.edge.head import CHUNKED as CHUNKED_BODY
-from proxy.edge.upstream import UpstreamConnection
+from proxy.edge.tunnel import Tunnel
+from proxy.edge.upstream import SWITCHING, UpstreamConnection
 from proxy.gate.decision import Admit, Open, Own, Verdict
 from proxy.reasons import Reason
 
@@ -85,12 +87,23 @@ class Exchange(Ending):
         else:
             plane.figures.opened += 1
             block = b""
+        if self.head.websocket is not None and not self._may_open_websocket():
+            self._fail(403, Reason.WRONG_ORIGIN)
+            return
         self._head_bytes = upstream_head(self.head, plane, self.client.forwarding(self.request.host), block)
         upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
         if upstream is None:
             self._run(self._connect)
         else:
             self._send(upstream)
+
+    def _may_open_websocket(self) -> bool:
+        request, rules = self.request, self.plane.websockets
+        origins = [
+            value for name, value in zip(request.names, request.headers, strict=True) if name == b"origin"
+        ]
+        stated = [value.strip(b" \t") for _, value in origins]
+        return not rules.is_enabled or may_open(stated, request.host, request.scheme, rules)
 
     def _is_repeatable(self) -> bool:
         return self.request.method in IDEMPOTENT and self.head.length == 0
@@ -133,7 +146,12 @@ class Exchange(Ending):
 
     def _send(self, upstream: UpstreamConnection) -> None:
         self._upstream = upstream
-        upstream.begin(self, self._head_bytes, is_head=self.request.method == b"HEAD")
+        upstream.begin(
+            self,
+            self._head_bytes,
+            is_head=self.request.method == b"HEAD",
+            takes_upgrade=self.head.websocket is not None and self.plane.websockets.is_enabled,
+        )
         self.arm()
 
     @property
@@ -182,6 +200,9 @@ class Exchange(Ending):
             return
         if upstream.interims:
             self._pass_interims(upstream)
+        if upstream.status == SWITCHING:
+            self._switch(upstream)
+            return
         framing = self._framing
         head = b""
         if framing is None:
@@ -200,6 +221,21 @@ class Exchange(Ending):
             self._finish(upstream)
         else:
             self.arm()
+
+    def _switch(self, upstream: UpstreamConnection) -> None:
+        """The app agreed to the WebSocket: from now on this exchange is its tunnel."""
+        key = self.head.websocket
+        if not upstream.is_upgraded or key is None or not is_agreed(key, upstream.headers):
+            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+            return
+        self.status = SWITCHING
+        lines = self.plane.answer_fields.sift(upstream.headers)[0]
+        self.client.write(b"%b%b%b\r\n" % (status_line(SWITCHING), joined(lines), UPGRADE_LINES))
+        self._upstream = None
+        self.tunnel = tunnel = Tunnel(self.client, upstream, self.plane)
+        if upstream.rest:
+            tunnel.app_sent(upstream.rest)
+        self.client.tunnel_began()
 
     def _answer_head(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
         client = self.client
@@ -273,6 +309,9 @@ class Exchange(Ending):
 
     def client_writable(self, *, is_writable: bool) -> None:
         """Back-pressure on the download."""
+        if self.tunnel is not None:
+            self.tunnel.client_writable(is_writable=is_writable)
+            return
         if self._upstream is None:
             return
         if is_writable:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from proxy.edge.answer import joined
+from proxy.edge.handshake import UPGRADE_LINES
 from proxy.edge.head import CHUNKED, Head
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -
         kept,
         _framing(head),
         forwarding,
-        block,
+        block if head.websocket is None or not plane.websockets.is_enabled else block + UPGRADE_LINES,
     )
 
 

@@ -19,6 +19,7 @@ Length is decided once, here (RFC 9112 §6). Pure: no clock, no socket.
 import re
 from typing import Final, NamedTuple
 
+from proxy.edge.handshake import handshake_key
 from proxy.edge.target import Target, is_ambiguous, is_plain, read_target
 from proxy.gate.decision import Request
 from proxy.gate.fields import Cookies, Field, named_fields
@@ -33,7 +34,7 @@ METHODS: Final = frozenset(
 )
 
 _WATCHED: Final = frozenset(
-    (b"host", b"cookie", b"content-length", b"transfer-encoding", b"connection", b"expect")
+    b"host cookie content-length transfer-encoding connection expect upgrade sec-websocket-key sec-websocket-version".split()
 )
 _NO_BODY: Final = frozenset((b"host", b"cookie", b"connection"))
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
@@ -95,12 +96,13 @@ class FieldsReader:
 
 
 class Head(NamedTuple):
-    """A head that passed. `length` is the body's in bytes, or CHUNKED."""
+    """A head that passed. `length` is the body's in bytes, or CHUNKED. `websocket` is the key of a whole handshake."""
 
     request: Request
     length: int
     fields: Fields
     is_expecting: bool
+    websocket: bytes | None = None
 
 
 class HeadRules(NamedTuple):
@@ -156,7 +158,8 @@ def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
         peer=peer,
         scheme=rules.scheme,
     )
-    return Head(request, length, fields, is_expecting)
+    websocket = handshake_key(method, version, fields.watched) if is_upgrade else None
+    return Head(request, length, fields, is_expecting, websocket)
 
 
 def _decide(

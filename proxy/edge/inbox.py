@@ -34,6 +34,12 @@ class Inbox:
         else:
             self.data = data
 
+    def taken(self) -> bytes:
+        """Everything that was not given out; nothing is left."""
+        rest = self.data[self._offset :]
+        self.clear()
+        return rest
+
     def is_whole_head(self, data: bytes) -> bool:
         """Whether a read may be fed as it is: nothing waits, and it ends with the only CRLF CRLF in it."""
         size = len(data)

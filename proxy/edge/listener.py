@@ -6,6 +6,7 @@ import socket
 from collections.abc import Sequence
 
 from proxy.edge.client import ClientConnection
+from proxy.edge.handshake import WebSocketRules
 from proxy.edge.plane import Figures, Neighbours, Plane
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.upstream import Pool
@@ -29,12 +30,14 @@ class Listener:
         fields: FieldRules,
         limits: Limits | None = None,
         scheme: str = "http",
+        websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
     ) -> None:
         self._neighbours = neighbours
         self._upstream = upstream
         self._fields = fields
         self._limits = limits or Limits()
         self._scheme = scheme
+        self._websockets = websockets
         self._servers: list[asyncio.Server] = []
         self._plane: Plane | None = None
         self._ticking: asyncio.TimerHandle | None = None
@@ -59,6 +62,7 @@ class Listener:
             fields=self._fields,
             scheme=self._scheme,
             pool=Pool(self._upstream, loop, opened),
+            websockets=self._websockets,
         )
         return plane
 

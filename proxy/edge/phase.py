@@ -10,5 +10,6 @@ class Phase(Enum):
     HEAD = auto()
     BUSY = auto()
     IDLE = auto()
+    TUNNEL = auto()
     LINGER = auto()
     CLOSED = auto()

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
@@ -67,6 +68,7 @@ class Plane:
         fields: FieldRules,
         scheme: str,
         pool: "Pool",
+        websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
     ) -> None:
         self.gate = neighbours.gate
         self.answers = neighbours.answers
@@ -78,6 +80,7 @@ class Plane:
         self.upstream = upstream
         self.scheme = scheme
         self.pool = pool
+        self.websockets = websockets
         self.head_rules = HeadRules(
             FieldsReader(Cookies(fields.cookie.encode("ascii"))), scheme, limits.body_bytes
         )

@@ -21,6 +21,7 @@ from proxy.edge.rules import UpstreamRules
 from proxy.gate.fields import Field
 
 MAX_INTERIMS: Final = 16
+SWITCHING: Final = 101
 FRESH_SECONDS: Final = 1.0
 """A request that cannot be retried takes only a connection that was idle no longer than this."""
 
@@ -43,7 +44,8 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_is_eof", "_is_head", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
         "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
-        "is_faulty", "is_reused", "keeps_alive", "known", "max_head", "status", "transport", "version",
+        "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head",
+        "rest", "status", "takes_upgrade", "transport", "version",
     )  # fmt: skip
 
     def __init__(self, max_head: int, known_answers: KnownAnswers | None = None) -> None:
@@ -61,10 +63,16 @@ class UpstreamConnection(asyncio.Protocol):
         self.transport = transport  # type: ignore[assignment]  # a TCP or Unix connection has a full transport
         self._is_open = True
 
-    def begin(self, exchange: Receiver, head: bytes, *, is_head: bool) -> None:
-        """Sends a request's head; what comes from now on is its answer."""
+    def begin(self, exchange: Receiver, head: bytes, *, is_head: bool, takes_upgrade: bool = False) -> None:
+        """Sends a request's head; what comes from now on is its answer.
+
+        `takes_upgrade`: a 101 may come; then `is_upgraded` and `rest`, what followed its head.
+        """
         self.exchange = exchange
         self._is_head = is_head
+        self.takes_upgrade = takes_upgrade
+        self.is_upgraded = False
+        self.rest = b""
         self._raw = 0
         self._tail = b""
         self._only_read = b""
@@ -108,8 +116,11 @@ class UpstreamConnection(asyncio.Protocol):
                 self._feed_head_only(data)
             else:
                 self._parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self.is_upgraded = self.takes_upgrade and self.status == SWITCHING
+            self.is_faulty = not self.is_upgraded
+            self.rest = data[upgrade.args[0] :]
         except httptools.HttpParserError:
-            # HttpParserUpgrade too: nobody asked for a 101.
             self.is_faulty = True
         if not self.has_head:
             self._raw += len(data)
@@ -177,6 +188,12 @@ class UpstreamConnection(asyncio.Protocol):
         if self.exchange is not None:
             self.exchange.upstream_writable(is_writable=True)
 
+    def hand_over(self, other: asyncio.Protocol) -> None:
+        """The connection speaks another protocol from now on."""
+        self.exchange = None
+        self._is_open = False
+        self.transport.set_protocol(other)
+
     def close(self) -> None:
         """No further exchange, and no answer to whoever waits."""
         self.exchange = None
@@ -202,7 +219,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         parser = self._parser
         status = parser.get_status_code()
-        if status < 200:
+        if status < 200 and not (self.takes_upgrade and status == SWITCHING):
             self._note_interim(status)
             return
         self.status = status
@@ -213,7 +230,7 @@ class UpstreamConnection(asyncio.Protocol):
             self.is_complete = True
 
     def _note_interim(self, status: int) -> None:
-        if status in (101,) or status < 100 or len(self.interims) >= MAX_INTERIMS:
+        if status == SWITCHING or status < 100 or len(self.interims) >= MAX_INTERIMS:
             self.is_faulty = True
         self.interims.append((status, self.headers))
         self.headers = []

@@ -17,7 +17,7 @@ from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
 from proxy.settings.signing_in import SigningIn
 from proxy.settings.text import Text, as_tuple
-from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream
+from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream, WebSockets
 
 
 class Store(Section):
@@ -121,6 +121,7 @@ class Settings(Section):
     )
     upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
     limits: Limits = setting({}, "What one client connection may cost.")
+    websockets: WebSockets = setting({}, "WebSockets through to the app.")
     store: Store = setting({}, "Where sessions, bindings and the outbox are kept.")
     keys_file: FileToWrite = setting(
         "./muster.keys",

@@ -36,8 +36,18 @@ def check_open_path(path: str) -> str:
     return path
 
 
+def check_origin(origin: str) -> str:
+    """`*`, or a page's origin as browsers send it (RFC 6454 §6.2): scheme, host and an unusual port, in small letters."""
+    if origin != "*" and not re.fullmatch(
+        r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?", origin
+    ):
+        raise ValueError('write an origin such as https://tools.example.com (small letters, no path), or "*"')
+    return origin
+
+
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 OpenPath = Annotated[str, AfterValidator(check_open_path)]
+Origin = Annotated[str, AfterValidator(check_origin)]
 
 
 class Upstream(Section):
@@ -77,6 +87,20 @@ class Limits(Section):
         None, "The largest request body; null = any size (bodies are streamed)."
     )
     connections: int = setting(10000, "The most client connections at once.", ge=1, le=1_000_000)
+
+
+class WebSockets(Section):
+    """WebSockets through to the app; each belongs to the session it was opened in and ends with it."""
+
+    enabled: bool = setting(True, "False = an upgrade is forwarded without the upgrade.")
+    origins: tuple[Origin, ...] = setting(
+        (),
+        "Origins of pages that may open one, besides `public_url`'s own, such as `https://tools.example.com`; "
+        '"*" = any.',
+    )
+    idle_timeout: PositiveDuration = setting(
+        "10m", "How long a WebSocket may carry nothing in either direction."
+    )
 
 
 class Headers(Section):

@@ -177,6 +177,11 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "No access to this part",
         "This part of the app is for certain groups only, and your identity provider did not say which you are in.",
     ),
+    Reason.WRONG_ORIGIN: Wording(
+        title="Not from this page",
+        why="A page of another site tried to open a connection to this app in your name.",
+        todo="Use the app from its own address.",
+    ),
     Reason.GROUPS_TOO_LARGE: _refused(
         "You are in too many groups",
         "The list of your groups is too long to be handed to the app, and it is never shortened silently.",

@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
+from proxy.edge.handshake import WebSocketRules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import Answer, ConnectOwn
@@ -170,6 +171,7 @@ async def running_edge(
     limits: Limits | None = None,
     connect_own: ConnectOwn | None = None,
     fields: FieldRules = FIELDS,
+    websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
 ) -> AsyncIterator[Edge]:
     """A listener on a free port in front of `upstream`; drained at the end."""
     gate = gate or FakeGate()
@@ -188,7 +190,11 @@ async def running_edge(
         report=report,
     )
     listener = Listener(
-        neighbours, upstream=upstream, fields=fields, limits=limits or Limits(tick=0.02, drain_timeout=1.0)
+        neighbours,
+        upstream=upstream,
+        fields=fields,
+        limits=limits or Limits(tick=0.02, drain_timeout=1.0),
+        websockets=websockets,
     )
     ((_, port),) = await listener.start([("127.0.0.1", 0)])
     edge = Edge(listener, gate, access, port, reported)

@@ -41,7 +41,7 @@ def test_a_place_knows_its_types(loc: tuple[str | int, ...], types: set[str]) ->
 
 def test_a_lost_setting_has_homes() -> None:
     assert homes("issuer") == ("idps",)
-    assert set(homes("idle_timeout")) == {"upstream", "limits"}
+    assert set(homes("idle_timeout")) == {"upstream", "limits", "websockets"}
     assert homes("zzz") == ()
 
 
