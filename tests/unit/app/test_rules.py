@@ -41,6 +41,9 @@ FULL: Final[Mapping[str, Any]] = minimal(
 )
 
 CHANGED: Final[Mapping[str, Any]] = {
+    "websockets.enabled": False,
+    "websockets.origins": ["https://tools.example.com"],
+    "websockets.idle_timeout": "1m",
     "public_url": "https://other.example.com",
     "upstream.url": "http://127.0.0.1:4000",
     "upstream.host": "upstream",
@@ -205,6 +208,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         "fields": rules.field_rules(settings),
         "limits": rules.limits(settings),
         "upstream": rules.upstream_rules(settings),
+        "websockets": rules.websocket_rules(settings),
         "idps": asked,
         "directories": directories,
         "secrets": [(idp.secret(), idp.key()) for idp in asked],
