@@ -225,6 +225,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
         clock=time.time,
         entropy=secrets.token_bytes,
         choosing=choosing_rules(settings),
+        leaving=rules.leaving_rules(settings),
     )
 
 

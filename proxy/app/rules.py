@@ -50,6 +50,7 @@ from proxy.settings import paths, people
 from proxy.settings.addresses import is_loopback
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import TelemetryRules
+from proxy.web.leaving import LeavingRules
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -244,6 +245,15 @@ def group_rules(settings: Settings) -> GroupRules:
         include=groups.include,
         exclude=groups.exclude,
         unknown_members=UnknownMembers(groups.unknown_members),
+    )
+
+
+def leaving_rules(settings: Settings) -> LeavingRules:
+    out = settings.sign_out
+    return LeavingRules(
+        goes_to_idp=out.idp,
+        return_to=out.return_to,
+        front_channel=frozenset(IdpId(idp.id) for idp in settings.idps if idp.front_channel_logout),
     )
 
 

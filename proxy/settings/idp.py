@@ -211,6 +211,11 @@ class Idp(Section):
         "What this IdP's ID tokens and logout tokens may be signed with; empty = any of them. Name the one that you chose for "
         "the client at the IdP, and a token signed otherwise is refused even under a key of the IdP.",
     )
+    front_channel_logout: bool = setting(
+        False,
+        "Obey this IdP's front-channel logout: whoever loads `/_muster/frontchannel-logout` with its `iss` and a `sid` ends the "
+        "sessions of that `sid`. Nothing in it is signed; back-channel logout is better where the IdP has it.",
+    )
     timeout: PositiveDuration = setting("10s", "How long one call to the IdP may take.")
     extra_parameters: Annotated[dict[str, str], AfterValidator(check_extra_parameters)] = setting(
         {}, "Parameters added to the authorization request, such as `{organization: acme}`."

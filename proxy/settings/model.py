@@ -16,6 +16,7 @@ from proxy.settings.people import Groups, Guard, Joining, Roles, Sweep
 from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
 from proxy.settings.signing_in import SigningIn
+from proxy.settings.signing_out import SigningOut
 from proxy.settings.text import Text, as_tuple
 from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream, WebSockets
 
@@ -129,6 +130,7 @@ class Settings(Section):
     )
     idps: Annotated[tuple[Idp, ...], Field(min_length=1, description="The identity providers; at least one.")]
     sign_in: SigningIn = setting({}, "Which of several IdPs people sign in with.")
+    sign_out: SigningOut = setting({}, "What the sign-out button does.")
     refresh: Refresh = setting({}, "When the IdP is asked again.")
     session: SessionTimes = setting({}, "How long a session may live.")
     joining: Joining = setting({}, "Who gets an account.")

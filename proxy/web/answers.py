@@ -53,6 +53,20 @@ def page_answer(status: int, html: str, *, form_targets: tuple[str, ...] = ()) -
     return Answer(status=status, headers=headers, body=html.encode())
 
 
+def frame_answer(status: int, text: str, ancestors: tuple[str, ...]) -> Answer:
+    """A word for a frame on a page of one of these origins, and of no other. It is never kept."""
+    allowed = " ".join(ancestors) or "'none'"
+    policy = f"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors {allowed}"
+    headers = (
+        (b"Content-Type", b"text/plain; charset=utf-8"),
+        (b"Cache-Control", b"no-cache, no-store"),
+        (b"Pragma", b"no-cache"),
+        (b"Content-Security-Policy", policy.encode("ascii")),
+        *_ALWAYS,
+    )
+    return Answer(status=status, headers=headers, body=text.encode())
+
+
 def content_policy(form_targets: tuple[str, ...] = ()) -> str:
     """No script at all, no inline style. Chromium holds a form's redirects to `form-action` too."""
     actions = " ".join(("'self'", *form_targets))

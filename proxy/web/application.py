@@ -6,6 +6,7 @@
     /_muster/signed-out   sign_out.py
     /_muster/profile      profile.py
     /_muster/backchannel-logout  backchannel_logout.py  the IdP says so (POST)
+    /_muster/frontchannel-logout frontchannel_logout.py the same in a frame, where it is allowed
     /_muster/livez readyz health.py
     /_muster/static/      the one stylesheet
 
@@ -21,6 +22,7 @@ from proxy.web.answers import Answer
 from proxy.web.backchannel_logout import backchannel_logout
 from proxy.web.callback import callback
 from proxy.web.endpoint import PAGES, PARTS, Handler, endpoint
+from proxy.web.frontchannel_logout import frontchannel_logout
 from proxy.web.health import livez, readyz
 from proxy.web.parts import CALLBACK, OWN, WebParts
 from proxy.web.profile import profile
@@ -39,6 +41,7 @@ _GET: dict[str, Handler] = {
     "callback": callback,
     "sign-out": sign_out_page,
     "signed-out": signed_out,
+    "frontchannel-logout": frontchannel_logout,
     "profile": profile,
     "livez": livez,
     "readyz": readyz,

@@ -10,6 +10,7 @@ from proxy.session.codec import KeyRing
 from proxy.session.cookie import cookie_name
 from proxy.session.policy import RefreshRules
 from proxy.web.choosing import ChoosingRules
+from proxy.web.leaving import LeavingRules
 from proxy.web.ports import Arrive, Journal, Readiness, Sessions, SignInFlow
 
 OWN = "/_muster"
@@ -60,6 +61,7 @@ class WebParts:
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
     choosing: ChoosingRules = field(default_factory=ChoosingRules)
+    leaving: LeavingRules = field(default_factory=LeavingRules)
 
     def callback_path(self, idp: IdpId) -> str:
         """Where this IdP's answers come to, and no other's where it has a path of its own."""

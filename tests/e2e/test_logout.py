@@ -88,6 +88,19 @@ async def profile(stack: Stack, browser: Browser) -> int:
     return (await browser.fetch(stack.muster.url("/_muster/profile"))).status
 
 
+async def test_the_sign_out_button_ends_both_sessions_and_says_so(
+    certified: System, browser: Browser
+) -> None:
+    async with certified() as stack:
+        await sign_in(stack, browser, "alice")
+        asked = await browser.submit(browser.page.form(lambda form: form.action.endswith("/sign-out")), {})
+        assert str(asked.url.origin()) == stack.idp.issuer, "the IdP asks whether to end its own session"
+        done = await browser.submit(browser.page.form(lambda form: form.method == "POST"), {"logout": "yes"})
+        assert done.url.path == "/_muster/signed-out"
+        assert "has signed you out too" in done.text
+        assert stack.idp.asks(await browser.go(stack.page)), "the IdP does not know the browser any more"
+
+
 async def test_a_sign_out_at_the_idp_ends_session_and_stream_within_a_second(
     certified: System, browsers: Browsers
 ) -> None:

@@ -29,6 +29,7 @@ from proxy.session.model import AccountState, Authentication, Device, Ready, Ses
 from proxy.session.policy import RefreshRules
 from proxy.web.application import make_application
 from proxy.web.choosing import ChoosingRules
+from proxy.web.leaving import LeavingRules
 from proxy.web.parts import Site, WebParts
 from proxy.web.ports import SignInFlow
 from tests.fakes.people import identity, session
@@ -67,6 +68,7 @@ class FakeFlow:
         self.revoked: list[Tokens] = []
         self.published: KeySet = ()
         self.hints: list[str | None] = []
+        self.states: list[str | None] = []
 
     async def authorization(
         self,
@@ -114,6 +116,7 @@ class FakeFlow:
         self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
     ) -> str | None:
         self.hints.append(id_token_hint)
+        self.states.append(state)
         return self.ends_at
 
 
@@ -219,7 +222,11 @@ class Control:
     """A control plane and everything around it at hand; on a socket while it is an open async context."""
 
     def __init__(
-        self, *flows: FakeFlow, choosing: ChoosingRules | None = None, real: SignInFlow | None = None
+        self,
+        *flows: FakeFlow,
+        choosing: ChoosingRules | None = None,
+        leaving: LeavingRules | None = None,
+        real: SignInFlow | None = None,
     ) -> None:
         """`real` takes the place of the first flow."""
         self.flows = flows or (FakeFlow(),)
@@ -241,6 +248,7 @@ class Control:
             cookie_seconds=3600,
             clock=lambda: self.now,
             entropy=Entropy(),
+            leaving=leaving or LeavingRules(),
             choosing=choosing or ChoosingRules(),
         )
         self.cookies: dict[str, str] = {}

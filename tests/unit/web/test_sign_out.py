@@ -3,9 +3,11 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.identity import IdpId
 from proxy.reasons import Reason
 from proxy.session.model import Tokens
 from proxy.web.guard import form_token
+from proxy.web.leaving import LeavingRules
 from tests.fakes.web import NAVIGATE, Control
 
 HERE = {**NAVIGATE, "Origin": "https://app.example.com"}
@@ -52,8 +54,107 @@ async def test_without_an_idp_sign_out_the_person_sees_our_page() -> None:
         control.flow.ends_at = None
         form = {"form_token": form_token(control.parts.keys, session.key)}
         told = await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
-        assert told.location == "https://app.example.com/_muster/signed-out"
-        assert "You are signed out" in (await control.ask("/_muster/signed-out")).text
+        assert told.location == "https://app.example.com/_muster/signed-out?still=corp"
+        page = await control.ask("/_muster/signed-out?still=corp")
+        assert "At Example Corp you are still signed in" in page.text
+
+
+async def left_for_the_idp(control: Control) -> str:
+    """The state that went along."""
+    session = control.sign_in_directly()
+    form = {"form_token": form_token(control.parts.keys, session.key)}
+    await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
+    state = control.flow.states[-1]
+    assert state is not None
+    return state
+
+
+async def test_whoever_comes_back_with_the_state_was_signed_out_there_too() -> None:
+    async with Control() as control:
+        state = await left_for_the_idp(control)
+        assert len(control.attempts()) == 1
+        told = await control.ask(f"/_muster/signed-out?state={state}")
+        assert "Example Corp has signed you out too" in told.text
+        assert control.attempts() == []
+        assert "has signed you out too" not in (await control.ask(f"/_muster/signed-out?state={state}")).text
+
+
+@pytest.mark.parametrize("query", ["", "?state=", "?state=other", "?state=%00%ff", "?still=", "?still=evil"])
+async def test_whoever_comes_back_otherwise_is_told_only_what_is_certain(query: str) -> None:
+    async with Control() as control:
+        await left_for_the_idp(control)
+        told = await control.ask(f"/_muster/signed-out{query}")
+        assert told.status == 200
+        assert "If your identity provider still knows this browser" in told.text
+        assert len(control.attempts()) == 1
+
+
+async def test_another_browser_does_not_know_the_state() -> None:
+    async with Control() as control:
+        state = await left_for_the_idp(control)
+        control.cookies.clear()
+        told = await control.ask(f"/_muster/signed-out?state={state}")
+        assert "has signed you out too" not in told.text
+
+
+async def test_every_sign_out_has_a_state_of_its_own() -> None:
+    async with Control() as control:
+        assert await left_for_the_idp(control) != await left_for_the_idp(control)
+
+
+async def test_what_else_the_idps_session_led_to_ends_too() -> None:
+    async with Control() as control:
+        twin, other = control.sign_in_directly(2), control.sign_in_directly(3)
+        sessions = control.sessions.sessions
+        sessions[twin.key] = replace(twin, idp_session="s1")
+        sessions[other.key] = replace(other, idp_session="s2")
+        session = control.sign_in_directly(1)
+        sessions[session.key] = replace(session, idp_session="s1")
+        form = {"form_token": form_token(control.parts.keys, session.key)}
+        await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
+        assert set(sessions) == {other.key}
+
+
+async def test_an_operator_may_keep_the_sign_out_here() -> None:
+    async with Control(leaving=LeavingRules(goes_to_idp=False)) as control:
+        twin = control.sign_in_directly(2)
+        control.sessions.sessions[twin.key] = replace(twin, idp_session="s1")
+        session = control.sign_in_directly()
+        control.sessions.sessions[session.key] = replace(session, idp_session="s1")
+        page = await control.ask("/_muster/sign-out")
+        assert page.headers["Content-Security-Policy"].endswith("form-action 'self'")
+        form = {"form_token": form_token(control.parts.keys, session.key)}
+        told = await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
+        assert told.location.endswith("/_muster/signed-out?still=corp")
+        assert control.flow.revoked == [session.tokens]
+        assert set(control.sessions.sessions) == {twin.key}
+
+
+async def test_an_operator_may_say_where_people_end_up() -> None:
+    intranet = "https://intranet.example.com/start"
+    async with Control(leaving=LeavingRules(return_to=intranet)) as control:
+        control.sign_in_directly()
+        policy = (await control.ask("/_muster/sign-out")).headers["Content-Security-Policy"]
+        assert policy.endswith("form-action 'self' https://corp.example.net https://intranet.example.com")
+        state = await left_for_the_idp(control)
+        back = await control.ask(f"/_muster/signed-out?state={state}")
+        assert (back.status, back.location, control.attempts()) == (303, intranet, [])
+        control.flow.ends_at = None
+        session = control.sign_in_directly()
+        form = {"form_token": form_token(control.parts.keys, session.key)}
+        told = await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
+        assert told.location == intranet
+
+
+async def test_an_idp_that_is_no_longer_listed_is_not_asked() -> None:
+    async with Control() as control:
+        session = control.sign_in_directly()
+        control.sessions.sessions[session.key] = replace(session, idp=IdpId("gone"))
+        form = {"form_token": form_token(control.parts.keys, session.key)}
+        told = await control.ask("/_muster/sign-out", method="POST", headers=HERE, form=form)
+        assert told.location.endswith("?still=gone")
+        assert "If your identity provider" in (await control.ask("/_muster/signed-out?still=gone")).text
+        assert session.key not in control.sessions.sessions
 
 
 @pytest.mark.parametrize(
