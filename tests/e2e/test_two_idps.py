@@ -6,14 +6,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from yarl import URL
 
 from proxy.demo.people import Person
-from tests.e2e.apps import demo_app
+from tests.e2e.apps import LINKED, demo_app
 from tests.e2e.conftest import Browsers
 from tests.e2e.idps import Idp, demo_idp
-from tests.e2e.stack import Stack, idp_entry, running, write_secret
+from tests.e2e.stack import SOON, Stack, idp_entry, running, write_secret
+from tests.e2e.waiting import eventually
 from tests.fakes.browser import Answer, Browser
 
 DORA = Person(login="dora", name="Dora Dean", email="dora@example.com", groups=("engineers",))
@@ -44,7 +46,7 @@ class Two:
 
 
 @asynccontextmanager
-async def two(tmp_path: Path) -> AsyncIterator[Two]:
+async def two(tmp_path: Path, **changes: Any) -> AsyncIterator[Two]:
     folder = tmp_path / "muster"
     folder.mkdir()
     async with AsyncExitStack() as stack:
@@ -53,7 +55,7 @@ async def two(tmp_path: Path) -> AsyncIterator[Two]:
         app = await stack.enter_async_context(demo_app())
         write_secret(folder / "other.secret", other.secret)
         entries = [idp_entry(idp), idp_entry(other, OTHER_ID, client_secret={"file": "other.secret"})]
-        system = await stack.enter_async_context(running(idp, app, folder, idps=entries))
+        system = await stack.enter_async_context(running(idp, app, folder, idps=entries, **changes))
         yield Two(stack=system, other=other)
 
 
@@ -89,6 +91,39 @@ async def test_the_same_address_at_a_second_idp_is_not_the_same_person(
         page = await both.sign_in_at_other(other, "alice")
         assert both.stack.app.shown(page) is None or both.stack.app.shown(page) != "alice"
         assert await both.stack.account("alice") == before
+        assert (page.status, "bound_to_another" in page.text) == (403, True)
+        addresses = [account.email for account in await both.stack.app.accounts()]
+        assert addresses.count("alice@example.com") == 1
+
+
+async def test_where_the_operator_says_so_both_idps_vouch_for_one_account_and_each_for_its_groups(
+    tmp_path: Path, browsers: Browsers
+) -> None:
+    """Statements are united, and neither takes away what the other grants (semantics §1.3, §9.1)."""
+    async with two(tmp_path, joining={"domains": ["example.com"], "link_across": True}) as both:
+        alice, other = await browsers(), await browsers()
+        await both.sign_in(alice, "alice")
+        page = await both.sign_in_at_other(other, "alice")
+        assert (page.status, both.stack.app.shown(page)) == (200, "alice")
+
+        async def groups() -> frozenset[str]:
+            for browser in (alice, other):
+                assert (await both.stack.look(browser)).status == 200
+            account = await both.stack.account("alice")
+            assert account is not None
+            return account.groups
+
+        both_groups = frozenset(LINKED.values())
+        await eventually(groups, lambda seen: seen == both_groups, within=SOON, what="groups of both")
+        await both.stack.idp.set_groups("alice", [])
+        await eventually(
+            groups, lambda seen: seen == {LINKED["designers"]}, within=SOON, what="the other's stay"
+        )
+        await both.other.set_groups("alice", None)
+        await both.stack.idp.set_groups("alice", ["engineers"])
+        await eventually(
+            groups, lambda seen: seen == both_groups, within=SOON, what="not stated takes nothing"
+        )
 
 
 async def test_the_issuer_of_one_is_refused_in_an_answer_of_the_other(
