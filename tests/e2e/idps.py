@@ -1,7 +1,7 @@
 """One handle for both IdPs of the story: the demonstration's and the certified `oidc-provider`, each behind a relay."""
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -132,15 +132,28 @@ class Demo:
 
 
 class Certified:
-    """npm's `oidc-provider`, a child process. It never says why it refuses a refresh."""
+    """npm's `oidc-provider`, a child process. It never says why it refuses a refresh.
+
+    `client` is what Muster is registered with instead of a secret.
+    """
 
     says_why = False
 
-    def __init__(self, relay: Relay, folder: Path, people: tuple[Person, ...] = PEOPLE, **env: str) -> None:
+    def __init__(
+        self,
+        relay: Relay,
+        folder: Path,
+        people: tuple[Person, ...] = PEOPLE,
+        *,
+        client: Mapping[str, Any] | None = None,
+        **env: str,
+    ) -> None:
         self.relay = relay
         self._people = people
         self.secret = secrets.token_urlsafe(16)
-        self.server = OidcProvider(folder, issuer=f"http://{relay.address}", env=env)
+        self._client = client
+        scheme = "https" if "TLS_FILE" in env else "http"
+        self.server = OidcProvider(folder, issuer=f"{scheme}://{relay.address}", env=env)
 
     @property
     def issuer(self) -> str:
@@ -152,11 +165,11 @@ class Certified:
     async def register(self, redirect_uri: str, signed_out: str) -> None:
         await self.server.put_client(
             CLIENT_ID,
-            client_secret=self.secret,
             redirect_uris=[redirect_uri],
             post_logout_redirect_uris=[signed_out],
             backchannel_logout_uri=redirect_uri.replace("/callback", "/backchannel-logout"),
             backchannel_logout_session_required=True,
+            **({"client_secret": self.secret} if self._client is None else self._client),
         )
         for person in self._people:
             claims = {"name": person.name, "email": person.email, "groups": list(person.groups)}
@@ -221,11 +234,15 @@ async def demo_idp(people: tuple[Person, ...] = PEOPLE, **options: Any) -> Async
 
 @asynccontextmanager
 async def certified_idp(
-    folder: Path, people: tuple[Person, ...] = PEOPLE, **env: str
+    folder: Path,
+    people: tuple[Person, ...] = PEOPLE,
+    *,
+    client: Mapping[str, Any] | None = None,
+    **env: str,
 ) -> AsyncIterator[Certified]:
     """`oidc-provider`, running. `env` is its `server.mjs`'s environment."""
     async with Relay() as relay:
-        idp = Certified(relay, folder, people, **env)
+        idp = Certified(relay, folder, people, client=client, **env)
         await idp.start()
         try:
             yield idp

@@ -6,6 +6,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -113,15 +114,18 @@ class Answer:
 
 
 class Browser:
-    """One browser profile. `answer` is the page that it shows."""
+    """One browser profile. `answer` is the page that it shows; `trust` what it verifies servers with."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: ssl.SSLContext | bool = True) -> None:
+        self._trust = trust
         self.jar = CookieJar()
         self.answer: Answer | None = None
         self._client: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        connector = aiohttp.TCPConnector(resolver=LoopbackNames(), limit=0, use_dns_cache=False)
+        connector = aiohttp.TCPConnector(
+            resolver=LoopbackNames(), limit=0, use_dns_cache=False, ssl=self._trust
+        )
         self._client = aiohttp.ClientSession(
             connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),

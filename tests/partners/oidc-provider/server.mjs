@@ -4,7 +4,8 @@
 // it knows (tokens too) is written there first and read again at the next start, as a real IdP's database would be.
 //
 // Environment: PORT (0), CONTROL_PORT (0), ISSUER (http://127.0.0.1:PORT; set it when something stands in front), STATE_FILE,
-//              ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL (seconds).
+//              ACCESS_TOKEN_TTL, REFRESH_TOKEN_TTL (seconds); TLS_FILE (certificate and key in PEM: it serves https, asks clients for a
+//              certificate and takes the methods of RFC 8705).
 //
 // Control endpoint (JSON, loopback only), every answer is JSON:
 //   PUT  /people/SUB   {name, email, email_verified, groups}   `groups: null` drops the claim; members not named are kept
@@ -16,6 +17,7 @@
 import crypto from 'node:crypto';
 import fs from 'node:fs';
 import http from 'node:http';
+import https from 'node:https';
 
 import Provider from 'oidc-provider';
 
@@ -27,6 +29,7 @@ const rows = new Map(saved.rows ?? []);
 const people = new Map(saved.people ?? []);
 const keys = saved.keys ?? makeKeys();
 const tokenCalls = saved.tokenCalls ?? [];
+const tls = environment.TLS_FILE ? fs.readFileSync(environment.TLS_FILE) : null;
 
 function makeKeys() {
   const { privateKey } = crypto.generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -124,11 +127,27 @@ function callHere(url, { dispatcher, ...options }) {
   });
 }
 
+// A self-signed certificate counts when the client registered it (`jwks` with `x5c`); no authority is known here.
+function mutualTls() {
+  return {
+    enabled: tls !== null,
+    certificateBoundAccessTokens: tls !== null,
+    selfSignedTlsClientAuth: tls !== null,
+    getCertificate: (ctx) => {
+      const { raw } = ctx.socket.getPeerCertificate?.() ?? {};
+      return raw && new crypto.X509Certificate(raw).toString();
+    },
+  };
+}
+
 function configuration() {
   return {
     adapter: Rows,
     findAccount,
     loadExistingGrant,
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none', ...(tls ? ['self_signed_tls_client_auth'] : []),
+    ],
     claims: {
       openid: ['sub'],
       profile: ['name', 'preferred_username'],
@@ -143,6 +162,7 @@ function configuration() {
     features: {
       backchannelLogout: { enabled: true },
       devInteractions: { enabled: false },
+      mTLS: mutualTls(),
       revocation: { enabled: true },
       rpInitiatedLogout: { enabled: true },
     },
@@ -254,19 +274,21 @@ function stop(servers) {
 
 async function main() {
   const handler = { provider: null, callback: null };
-  const server = http.createServer((request, response) => {
+  const serve = (request, response) => {
     const answer = request.url.startsWith('/interaction/')
       ? interact(handler.provider, request, response)
       : handler.callback(request, response);
     Promise.resolve(answer).catch(() => page(response, 400, '<p id="refused">This sign-in is over.</p>'));
-  });
+  };
+  const asked = { key: tls, cert: tls, requestCert: true, rejectUnauthorized: false };
+  const server = tls ? https.createServer(asked, serve) : http.createServer(serve);
   const controlServer = http.createServer(async (request, response) => {
     const body = await bodyOf(request);
     const [status, answer] = control(request.method, new URL(request.url, 'http://control'), body ? JSON.parse(body) : {});
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   });
   const address = await listen(server, environment.PORT);
-  const issuer = environment.ISSUER ?? `http://${address}`;
+  const issuer = environment.ISSUER ?? `${tls ? 'https' : 'http'}://${address}`;
   handler.provider = new Provider(issuer, configuration());
   handler.callback = handler.provider.callback();
   recordTokenCalls(handler.provider);

@@ -134,6 +134,7 @@ async def test_oidcc_client_test_mtls_endpoint_aliases(tmp_path: Path) -> None:
         signed_in = await sign_in(client, idp)
         assert isinstance(signed_in, SignedIn), signed_in
         assert idp.certificates == ["one"]
+        assert idp.requests["userinfo"] == 1
         assert await client.revoke(signed_in.tokens, NOW)
     assert all("client_secret" not in form and form["client_id"] for form in idp.forms)
 
