@@ -4,6 +4,7 @@ from proxy.identity import IdpId
 from proxy.settings.idp import Idp
 from proxy.settings.model import Settings
 from proxy.web.choosing import ChoosingRules
+from proxy.web.parts import callback_of
 
 
 def choosing_rules(settings: Settings) -> ChoosingRules:
@@ -19,3 +20,8 @@ def choosing_rules(settings: Settings) -> ChoosingRules:
 def has_own_callback(settings: Settings, idp: Idp) -> bool:
     """As said; unsaid, where several IdPs could be taken for each other."""
     return idp.callback == "own" if idp.callback is not None else len(settings.idps) > 1
+
+
+def callback_path(settings: Settings, idp: Idp) -> str:
+    """Where this IdP's answers come to."""
+    return callback_of(IdpId(idp.id), is_own=has_own_callback(settings, idp))

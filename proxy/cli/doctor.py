@@ -26,6 +26,7 @@ from proxy.apps.preset import Preset
 from proxy.cli.desk import print_json, quiet
 from proxy.cli.doctor_app import examine_app
 from proxy.cli.doctor_around import examine_around
+from proxy.cli.doctor_callback import examine_callback
 from proxy.cli.doctor_directory import examine_directory
 from proxy.cli.doctor_files import Stored, examine_configuration, examine_store
 from proxy.cli.doctor_finding import Findings, bounded, failed, has_failed, overall, print_findings
@@ -83,8 +84,9 @@ async def _idp(idp: Idp, settings: Settings, stored: Stored, http: aiohttp.Clien
         bounded(f"idp {idp.id}: directory", examine_directory(idp, stored, http)),
     )
     document = announced.document if announced is not None else None
+    callback = examine_callback(settings, idp, announced.metadata if announced is not None else None)
     said = examine_statements(idp, document, stored, follows_groups=settings.groups.enabled)
-    return [*found, *said, *of_directory]
+    return [*found, callback, *said, *of_directory]
 
 
 async def _app(

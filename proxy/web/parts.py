@@ -17,6 +17,10 @@ OWN = "/_muster"
 CALLBACK = f"{OWN}/callback"
 
 
+def callback_of(idp: IdpId, *, is_own: bool) -> str:
+    return f"{CALLBACK}/{idp}" if is_own else CALLBACK
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
     """Where people meet us.
@@ -65,7 +69,7 @@ class WebParts:
 
     def callback_path(self, idp: IdpId) -> str:
         """Where this IdP's answers come to, and no other's where it has a path of its own."""
-        return f"{CALLBACK}/{idp}" if idp in self.choosing.own_callbacks else CALLBACK
+        return callback_of(idp, is_own=idp in self.choosing.own_callbacks)
 
     def callback_url(self, idp: IdpId) -> str:
         """The redirect URI."""

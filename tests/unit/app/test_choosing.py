@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.app.choosing import choosing_rules
+from proxy.app.choosing import callback_path, choosing_rules
 from tests.fakes.configurations import IDP, settings_of
 
 SECOND = {**IDP, "id": "second", "issuer": "https://second.example.com"}
@@ -27,3 +27,11 @@ def test_domains_name_their_idp(tmp_path: Path) -> None:
     rules = choosing_rules(settings_of(tmp_path, idps=idps, sign_in={"enforce": "second"}))
     assert rules.domains == {"a.example": "corp", "b.example": "corp", "c.example": "second"}
     assert (rules.enforced, rules.goes_to_last) == ("second", False)
+
+
+def test_the_address_to_register_is_the_one_that_is_sent(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, idps=[{**IDP, "callback": "shared"}, SECOND])
+    assert [callback_path(settings, idp) for idp in settings.idps] == [
+        "/_muster/callback",
+        "/_muster/callback/second",
+    ]
