@@ -58,6 +58,11 @@ prepare_jupyterhub() {
     "${PYTHON:-python3}" "$here/prepare_jupyterhub.py" || missing=1
 }
 
+prepare_redis() {
+    "$here/prepare_redis.sh" || missing=1
+    "${PYTHON:-python3}" "$here/prepare_valkey.py" || missing=1
+}
+
 # By far the largest: it is made beside the others. SUPERSET=no leaves it out, and its tests say so; CI=true does not hear of that.
 prepare_superset() {
     [ "${SUPERSET:-yes}" = no ] && [ "${CI:-}" != true ] && return
@@ -69,6 +74,7 @@ superset=
 prepare_superset
 prepare_node && prepare_oidc_provider && prepare_jupyterhub
 prepare_redmine
+prepare_redis
 [ -z "$superset" ] || wait "$superset" || missing=1
 [ "$missing" = 0 ] && say "ready"
 exit "$missing"

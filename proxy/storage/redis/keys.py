@@ -3,14 +3,14 @@ them on a Cluster too (docs/decisions/090).
 
 | key | type | holds |
 |---|---|---|
-| session:KEY | hash | sealed, version, about (whom it is of, for the indexes), lease: holder, until, fence |
+| session:KEY | hash | sealed, version, about (whose it is, for the indexes), attempt (cool-off); lease: holder, until, fence |
 | seen · created · due | sorted sets | session keys by last use, by begin, by when they are due |
 | sealed | sorted set | session keys by the id of the key that seals them |
 | person:SUBJECT · idp:IDP · sid:IDP:SID | sets | session keys of one person, of one IdP, of one session at the IdP |
-| changes · changes:seen | sorted sets | the feed by number; up to which number it reached at a time |
-| attempt:HASH | string | a redeemed sign-in attempt |
+| changes · changes:noticed | sorted sets | the feed by number; up to which number it reached at a time |
+| attempts | sorted set | redeemed sign-in attempts by until when they are remembered |
 | suspicion · suspicion:fires | hash, sorted set | running timers and when they fire |
-| suspicion:starts:IDP · freezes | sorted set, hash | when timers started; until when an IdP's are frozen |
+| suspicion:starts:IDP · freezes | sorted sets | when timers started; IdPs by until when theirs are frozen |
 | active | sorted set | bound people by when they were last active |
 
 What stands in a sorted set or a set about a session is written together with the session and never without it.
@@ -86,15 +86,11 @@ class Keys:
         return self.name("changes")
 
     @property
-    def changes_seen(self) -> str:
-        return self.name("changes", "seen")
-
-    def attempt(self, state_hash: str) -> str:
-        return self.name("attempt", state_hash)
+    def changes_noticed(self) -> str:
+        return self.name("changes", "noticed")
 
     @property
     def attempts(self) -> str:
-        """Redeemed attempts by when they are forgotten."""
         return self.name("attempts")
 
     @property

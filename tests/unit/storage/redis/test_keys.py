@@ -13,7 +13,7 @@ ADA = Subject(issuer="https://idp.example.com", subject="ada")
 def test_every_name_is_in_the_slot_of_the_prefix() -> None:
     names = [
         KEYS.session(SessionKey("ab{c}")), KEYS.person(ADA), KEYS.idp(IdpId("corp")), KEYS.sid(IdpId("corp"), "x{y}"),
-        KEYS.seen, KEYS.created, KEYS.due, KEYS.sealed, KEYS.changes, KEYS.changes_seen, KEYS.attempt("hash"), KEYS.attempts,
+        KEYS.seen, KEYS.created, KEYS.due, KEYS.sealed, KEYS.changes, KEYS.changes_noticed, KEYS.attempts,
         KEYS.suspicions, KEYS.fires, KEYS.starts(IdpId("corp")), KEYS.freezes, KEYS.active,
     ]  # fmt: skip
     assert len(set(names)) == len(names)

@@ -1,0 +1,58 @@
+"""Everything Muster keeps, on one Redis or Valkey. Any number of replicas share it, and commands beside them.
+
+place.py · locating.py · connecting.py · pool.py     where the server is, and connections to it
+engine.py · work.py · commit.py     how a call runs: reads, and units of work that are written whole or not at all
+keys.py     the names of everything
+sessions.py and session_*.py · timers.py · change_feed.py     the session store
+"""
+
+from typing import Final
+
+from proxy.session.codec import KeyRing
+from proxy.storage.redis.change_feed import trim_changes
+from proxy.storage.redis.engine import RedisEngine
+from proxy.storage.redis.place import Place
+from proxy.storage.redis.session_looks import count_unreadable, unreadable
+from proxy.storage.redis.session_records import forget, read_held
+from proxy.storage.redis.sessions import RedisSessions
+from proxy.storage.redis.work import Work
+
+UNREADABLE_KEPT_SECONDS: Final = 30 * 86_400.0
+
+
+class RedisStore:
+    """The ports of one installation."""
+
+    def __init__(self, engine: RedisEngine, ring: KeyRing) -> None:
+        self._engine = engine
+        self._ring = ring
+        self.sessions = RedisSessions(engine, ring)
+
+    async def clean(self, now: float) -> None:
+        """Forget what time has made meaningless; to be called every minute or so. Sessions are ended by their keeper.
+
+        Expired leases and claims need no cleaning: they stand in the record of what they are about.
+        """
+        keys = self._engine.keys
+        lost = await unreadable(self._engine, self._ring, now - UNREADABLE_KEPT_SECONDS)
+
+        async def unit(work: Work) -> None:
+            forget(work, keys, await read_held(work, keys, lost))
+            await trim_changes(work, keys, now)
+            work.do("ZREMRANGEBYSCORE", keys.attempts, "-inf", now)
+            work.do("ZREMRANGEBYSCORE", keys.freezes, "-inf", now)
+
+        await self._engine.write(unit)
+
+    async def count_unreadable(self) -> int:
+        """Sessions sealed under keys that the ring does not hold: people who will have to sign in again."""
+        return await count_unreadable(self._engine, self._ring)
+
+    async def close(self) -> None:
+        """Close all connections; later calls raise Unavailable."""
+        await self._engine.close()
+
+
+def make_store(place: Place, ring: KeyRing) -> RedisStore:
+    """The store; nothing is connected yet. Raises SettingsError for TLS files that cannot be used."""
+    return RedisStore(RedisEngine(place), ring)
