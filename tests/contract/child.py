@@ -4,7 +4,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from tests.contract.engines import ENGINES, Store
+from tests.contract.engines import Store, open_in_child
 from tests.contract.records import NOW, session, vouched
 
 
@@ -36,7 +36,7 @@ TASKS = {task.__name__: task for task in (write_for_ever, write_some, claim_and_
 
 
 async def main(engine: str, folder: str, task: str) -> None:
-    store = ENGINES[engine](Path(folder)).open()
+    store = open_in_child(engine, Path(folder))
     await TASKS[task](store)
     await store.close()
 

@@ -5,14 +5,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.contract.engines import ENGINES, TIMEOUT, Engine, Store
+from tests.contract.engines import ENGINES, TIMEOUT, Engine, RedisAt, SqliteOnDisk, Store
+from tests.partners.redis_fixtures import (  # noqa: F401  # pytest finds them by name
+    redis_cluster,
+    redis_secured,
+    redis_sentinels,
+    redis_server,
+    valkey_server,
+)
 
 OpenStore = Callable[..., Store]
 
+SESSION_MODULES = ("test_sessions", "test_leases", "test_changes", "test_timers")
 
-@pytest.fixture(params=sorted(ENGINES))
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "engine" in metafunc.fixturenames:
+        is_ours = metafunc.module.__name__.rpartition(".")[2] in SESSION_MODULES
+        names = ["sqlite", *ENGINES] if is_ours else ["sqlite"]
+        metafunc.parametrize("engine", names, indirect=True)
+
+
+@pytest.fixture
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
-    return ENGINES[request.param](tmp_path)
+    if request.param == "sqlite":
+        return SqliteOnDisk(tmp_path)
+    return RedisAt(request.param, request.getfixturevalue(ENGINES[request.param]), tmp_path)
 
 
 @pytest.fixture

@@ -5,12 +5,14 @@ Time is never waited for: every method of a port takes `now`.
 """
 
 import os
+import pickle
 import sqlite3
 import sys
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 from proxy.gate.ports import JointStore
 from proxy.provisioning.leases import NamedLeases
@@ -19,6 +21,8 @@ from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
 from proxy.storage.audit import AuditTrail
 from proxy.storage.keyring import load_keyring, new_key_line
+from proxy.storage.redis.place import Place
+from proxy.storage.redis.store import make_store
 from proxy.storage.sqlite.store import open_store
 
 TIMEOUT = 5.0
@@ -95,4 +99,54 @@ class SqliteOnDisk:
             yield
 
 
-ENGINES: dict[str, type[SqliteOnDisk]] = {"sqlite": SqliteOnDisk}
+class RedisPartner(Protocol):
+    """A server, or several that are one store."""
+
+    def place(self, *, prefix: str, **more: Any) -> Place: ...
+
+    def silence(self) -> AbstractContextManager[None]: ...
+
+
+class RedisAt:
+    """A prefix of the test's own on a running server; a child process is told the place in a file."""
+
+    def __init__(self, name: str, partner: RedisPartner, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+        self.keys = folder / "muster.keys"
+        self._partner = partner
+        self._prefix = f"contract-{uuid.uuid4().hex[:12]}"
+
+    def open(self, *, timeout: float = TIMEOUT) -> Store:
+        place = self._partner.place(prefix=self._prefix, timeout=timeout)
+        return cast(Store, make_store(place, load_keyring(self.keys)))
+
+    def child_command(self, task: str) -> list[str]:
+        """The child finds the place in the folder."""
+        at = self._partner.place(prefix=self._prefix, timeout=TIMEOUT)
+        (self.folder / "place").write_bytes(pickle.dumps(at))
+        return [sys.executable, "-m", "tests.contract.child", self.name, str(self.folder), task]
+
+    def add_key(self) -> None:
+        put_key_first(self.keys)
+
+    def silence(self) -> AbstractContextManager[None]:
+        return self._partner.silence()
+
+
+def open_in_child(engine: str, folder: Path) -> Store:
+    """The view of a process that `child_command` started."""
+    if engine == "sqlite":
+        return SqliteOnDisk(folder).open()
+    place: Place = pickle.loads((folder / "place").read_bytes())
+    return cast(Store, make_store(place, load_keyring(folder / "muster.keys")))
+
+
+ENGINES: dict[str, str] = {
+    "redis": "redis_server",
+    "valkey": "valkey_server",
+    "redis-tls": "redis_secured",
+    "sentinel": "redis_sentinels",
+    "cluster": "redis_cluster",
+}
+"""The shared engines, and the fixtures that run their servers."""

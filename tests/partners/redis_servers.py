@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -112,6 +113,10 @@ class RedisServer:
             return redis.Redis(host=HOST, port=self.port, protocol=2, socket_timeout=5)
         return redis.Redis(unix_socket_path=self.socket, protocol=2, socket_timeout=5)
 
+    def call(self, *words: str | int) -> Any:
+        """One command of the test's own."""
+        return self.client.execute_command(*words)  # type: ignore[no-untyped-call]  # the library's
+
     def place(self, *, prefix: str = "muster", **more: Any) -> Place:
         endpoint = self.address if self.port else Socket(path=self.socket)
         return Place(at=Single(endpoint=endpoint), prefix=prefix, **more)
@@ -130,6 +135,15 @@ class RedisServer:
     def send(self, number: signal.Signals) -> None:
         assert self._child is not None
         self._child.send(number)
+
+    @contextlib.contextmanager
+    def silence(self) -> Iterator[None]:
+        """Within the block it says nothing, and keeps its connections: a machine that hangs."""
+        self.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.send(signal.SIGCONT)
 
     def kill(self) -> None:
         """`kill -9`."""
@@ -191,7 +205,7 @@ class SecuredServer(RedisServer):
         return Place(
             at=Single(endpoint=Address(host="localhost", port=self.tls_port)),
             prefix=prefix,
-            login=Login(username="muster", password=lambda: PASSWORD),
+            login=Login(username="muster", password=partial(str, PASSWORD)),
             tls=Tls(ca_file=self._authority.ca_file, cert_file=self._ours.cert, key_file=self._ours.key),
             **more,
         )
@@ -243,10 +257,16 @@ class SentinelGroup:
         at = Watched(sentinels=tuple(one.address for one in self.sentinels), master="main")
         return Place(at=at, prefix=prefix, **more)
 
+    @contextlib.contextmanager
+    def silence(self) -> Iterator[None]:
+        """Within the block the master says nothing."""
+        with self.servers[0].silence():
+            yield
+
     def wait_until_watched(self) -> None:
         """Blocks until the Sentinels know each other: before that, none of them fails over."""
         for one in self.sentinels:
-            wait_until(lambda one=one: _knows(one) == (2, 1), "the Sentinels know each other")
+            wait_until(partial(_knows_all, one), "the Sentinels know each other")
 
     def wait_until_in_step(self) -> None:
         """Blocks until the replica has all that the master has."""
@@ -304,6 +324,14 @@ class ClusterOfThree:
         """Only one node is named: the others are heard of."""
         return Place(at=Cluster(nodes=(self.nodes[0].address,)), prefix=prefix, **more)
 
+    @contextlib.contextmanager
+    def silence(self) -> Iterator[None]:
+        """Within the block no node says anything."""
+        with contextlib.ExitStack() as stack:
+            for node in self.nodes:
+                stack.enter_context(node.silence())
+            yield
+
     def _start(self) -> None:
         buses = [free_port() for _ in range(3)]
         for number, bus in enumerate(buses):
@@ -314,33 +342,27 @@ class ClusterOfThree:
             node.start()
         self._join(buses)
         for node in self.nodes:
-            wait_until(
-                lambda node=node: node.client.cluster("INFO")["cluster_state"] == "ok", "the Cluster is up"
-            )
+            wait_until(partial(_is_up, node), "the Cluster is up")
 
     def _join(self, buses: list[int]) -> None:
         starts = [0, 5461, 10923, 16384]
         for number, node in enumerate(self.nodes):
-            node.client.execute_command("CLUSTER", "ADDSLOTSRANGE", starts[number], starts[number + 1] - 1)
-            node.client.execute_command("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.call("CLUSTER", "ADDSLOTSRANGE", starts[number], starts[number + 1] - 1)
+            node.call("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
         for node, bus in zip(self.nodes[1:], buses[1:], strict=True):
-            self.nodes[0].client.execute_command("CLUSTER", "MEET", HOST, node.port, bus)
+            self.nodes[0].call("CLUSTER", "MEET", HOST, node.port, bus)
 
 
-@contextlib.contextmanager
-def paused(server: RedisServer) -> Iterator[None]:
-    """Within the block the server says nothing, and keeps its connections: a machine that hangs."""
-    server.send(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        server.send(signal.SIGCONT)
+def _knows_all(sentinel: RedisServer) -> bool:
+    """Whether it knows the other Sentinels and the replica."""
+    state: Any = sentinel.client.sentinel_master("main")
+    return (int(state["num-other-sentinels"]), int(state["num-slaves"])) == (2, 1)
 
 
-def _knows(sentinel: RedisServer) -> tuple[int, int]:
-    """How many other Sentinels and replicas it knows."""
-    state = sentinel.client.sentinel_master("main")
-    return int(state["num-other-sentinels"]), int(state["num-slaves"])
+def _is_up(node: RedisServer) -> bool:
+    """Whether the node thinks that the Cluster serves all slots."""
+    state: Any = node.call("CLUSTER", "INFO")
+    return bool(state["cluster_state"] == "ok")
 
 
 def worker() -> str:

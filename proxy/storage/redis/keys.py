@@ -6,7 +6,7 @@ them on a Cluster too (docs/decisions/090).
 | session:KEY | hash | sealed, version, about (whose it is, for the indexes), attempt (cool-off); lease: holder, until, fence |
 | seen · created · due | sorted sets | session keys by last use, by begin, by when they are due |
 | sealed | sorted set | session keys by the id of the key that seals them |
-| person:SUBJECT · idp:IDP · sid:IDP:SID | sets | session keys of one person, of one IdP, of one session at the IdP |
+| person:SUBJECT · idp:IDP · sid:IDP:HASH | sets | session keys of one person, of one IdP, of one session at the IdP |
 | changes · changes:noticed | sorted sets | the feed by number; up to which number it reached at a time |
 | attempts | sorted set | redeemed sign-in attempts by until when they are remembered |
 | suspicion · suspicion:fires | hash, sorted set | running timers and when they fire |
@@ -61,9 +61,9 @@ class Keys:
         """The set of one IdP's sessions."""
         return self.name("idp", idp)
 
-    def sid(self, idp: IdpId, sid: str) -> str:
-        """The set of sessions that belong to one session at the IdP."""
-        return self.name("sid", _digest(idp, sid))
+    def sid(self, idp: IdpId, sid_hash: str) -> str:
+        """The set of sessions that belong to one session at the IdP (`codec.sid_hash`)."""
+        return self.name("sid", idp, sid_hash)
 
     @property
     def seen(self) -> str:

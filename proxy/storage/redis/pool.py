@@ -5,12 +5,18 @@ taken for the answer to somebody else's question.
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Final
 
 from redis.asyncio.connection import AbstractConnection
+from redis.exceptions import RedisError
 
 from proxy.storage.redis.faults import Lost
+
+GOOD_BYE: Final = 1.0
+"""Seconds that closing may take: a server that hangs must not keep us."""
 
 
 class Pool:
@@ -50,6 +56,10 @@ class Pool:
             await self._idle.pop().disconnect(nowait=True)
 
     async def close(self) -> None:
-        """Close all; later uses raise Lost."""
+        """Say good-bye on all that are idle, as far as the server lets us; later uses raise Lost."""
         self._is_closed = True
-        await self.renew()
+        self._life += 1
+        idle, self._idle = self._idle, []
+        with contextlib.suppress(TimeoutError, RedisError, OSError):
+            async with asyncio.timeout(GOOD_BYE):
+                await asyncio.gather(*(one.disconnect() for one in idle), return_exceptions=True)

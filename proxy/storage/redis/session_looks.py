@@ -54,15 +54,13 @@ async def due_sessions(
     return tuple(found[:limit])
 
 
-async def sealed_under(engine: RedisEngine, key_ids: Sequence[bytes], limit: int) -> list[SessionKey]:
-    """Sessions that these keys seal, at most so many."""
-    if not key_ids:
-        return []
-    scores = [key_score(key_id) for key_id in key_ids]
-    replies = await engine.ask(
-        *(("ZRANGE", engine.keys.sealed, one, one, "BYSCORE", "LIMIT", 0, limit) for one in scores)
+async def sealed_under(engine: RedisEngine, key_id: bytes, *, start: int, limit: int) -> list[SessionKey]:
+    """Sessions that this key seals, without the first `start`."""
+    score = key_score(key_id)
+    (names,) = await engine.ask(
+        ("ZRANGE", engine.keys.sealed, score, score, "BYSCORE", "LIMIT", start, limit)
     )
-    return [SessionKey(one.decode()) for names in replies for one in names][:limit]
+    return [SessionKey(one.decode()) for one in names]
 
 
 async def unreadable(engine: RedisEngine, ring: KeyRing, unseen_since: float) -> list[SessionKey]:

@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from proxy.identity import IdpId, Subject
-from proxy.session.codec import NONCE_BYTES, KeyRing, open_session, seal_session, sealing_key_id
+from proxy.session.codec import (
+    NONCE_BYTES,
+    KeyRing,
+    open_session,
+    reseal_session,
+    seal_session,
+    sealing_key_id,
+    sid_hash,
+)
 from proxy.session.model import AccountState, Session, SessionKey
 from proxy.session.store import Lease
 from proxy.storage.redis.change_feed import announce
@@ -23,7 +31,10 @@ _FIELDS: Final = ("version", "holder", "fence", "about", "sealed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class About:
-    """Whose session it is: what names the sets it is in. Kept in the open, for sessions whose seal does not open."""
+    """Whose session it is: what names the sets it is in. Kept in the open, for sessions whose seal does not open.
+
+    `sid` is the hash of the IdP's own session, if it named one.
+    """
 
     subject: Subject
     idp: IdpId
@@ -31,7 +42,8 @@ class About:
 
     @classmethod
     def of(cls, session: Session) -> "About":
-        return cls(subject=session.subject, idp=session.idp, sid=session.idp_session)
+        sid = None if session.idp_session is None else sid_hash(session.idp_session)
+        return cls(subject=session.subject, idp=session.idp, sid=sid)
 
     @classmethod
     def parse(cls, text: bytes) -> "About":
@@ -105,7 +117,7 @@ async def delete_sessions_of_sid(
     work: Work, keys: Keys, idp: IdpId, sid: str, subject: Subject | None
 ) -> tuple[SessionKey, ...]:
     """End the sessions that belong to one session at the IdP, of this person where one is named; returns those."""
-    held = await read_held(work, keys, await keys_in(work, keys.sid(idp, sid)))
+    held = await read_held(work, keys, await keys_in(work, keys.sid(idp, sid_hash(sid))))
     ended = forget(work, keys, [one for one in held if subject in (None, one.about.subject)])
     announce(work, keys, ended, has_ended=True)
     return ended
@@ -144,9 +156,10 @@ async def seal_again(work: Work, keys: Keys, ring: KeyRing, sessions: Iterable[S
     """Seal under the ring's first key what another of its keys seals; how many. No new version: nothing is said anew."""
     count = 0
     for held in await read_held(work, keys, sessions):
-        session = open_session(ring, held.key, held.sealed)
-        if session is not None and sealing_key_id(held.sealed) != ring.keys[0].id:
-            _write_sealed(work, keys, ring, session)
+        is_older = sealing_key_id(held.sealed) != ring.keys[0].id
+        sealed = is_older and reseal_session(ring, held.key, held.sealed, os.urandom(NONCE_BYTES))
+        if sealed:
+            _write_sealed(work, keys, held.key, sealed)
             count += 1
     return count
 
@@ -192,13 +205,12 @@ def _join(work: Work, names: Iterable[str], key: SessionKey) -> None:
 def _write(work: Work, keys: Keys, ring: KeyRing, session: Session) -> None:
     """What every save writes."""
     attempt = "" if session.next_attempt_at is None else repr(session.next_attempt_at)
-    _write_sealed(work, keys, ring, session)
+    _write_sealed(work, keys, session.key, seal_session(ring, session, os.urandom(NONCE_BYTES)))
     work.do("HSET", keys.session(session.key), "version", session.version, "attempt", attempt)
     work.do("ZADD", keys.seen, "GT", session.last_seen_at, session.key)
     work.do("ZADD", keys.due, session.due_at, session.key)
 
 
-def _write_sealed(work: Work, keys: Keys, ring: KeyRing, session: Session) -> None:
-    sealed = seal_session(ring, session, os.urandom(NONCE_BYTES))
-    work.do("HSET", keys.session(session.key), "sealed", sealed)
-    work.do("ZADD", keys.sealed, key_score(sealing_key_id(sealed)), session.key)
+def _write_sealed(work: Work, keys: Keys, key: SessionKey, sealed: bytes) -> None:
+    work.do("HSET", keys.session(key), "sealed", sealed)
+    work.do("ZADD", keys.sealed, key_score(sealing_key_id(sealed)), key)

@@ -91,11 +91,18 @@ class RedisSessions:
         )
 
     async def reseal(self, limit: int) -> int:
-        older = [key.id for key in self._ring.keys[1:]]
-        found = await sealed_under(self._engine, older, limit)
+        """A record that is broken stays under its key and is passed over."""
         count = 0
-        for some in _portions(found):
-            count += await self._reseal(some)
+        first, *others = (key.id for key in self._ring.keys)
+        for older in {*others}.difference({first}):
+            broken = 0
+            while count < limit:
+                some = min(AT_ONCE, limit - count)
+                found = await sealed_under(self._engine, older, start=broken, limit=some)
+                done = await self._reseal(found)
+                count, broken = count + done, broken + len(found) - done
+                if not found:
+                    break
         return count
 
     async def of_subject(self, subject: Subject) -> tuple[Session, ...]:
