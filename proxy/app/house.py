@@ -21,6 +21,7 @@ from proxy.app.early import EarlyRenewals
 from proxy.app.effective import Effective
 from proxy.app.flows import AskTheRightIdp
 from proxy.app.idps import Idps, open_idps
+from proxy.app.keys import KeysWatch
 from proxy.app.observers import Observers
 from proxy.app.readiness import Readiness
 from proxy.app.rooms import Answering, make_courier, renderer
@@ -85,6 +86,7 @@ class Beside:
     silence: Silence
     sweeping: Sweeping | None
     rulings: RulingsWatch
+    keys: KeysWatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -314,6 +316,7 @@ def _beside(
             clock=time.time,
         ),
         rulings=_rulings(ground, courier),
+        keys=KeysWatch(ground.settings.keys_file, ground.keys, store.sessions, ground.telemetry),
         silence=Silence(outbox=store.outbox, telemetry=ground.telemetry, clock=time.time),
         sweeping=_sweeping(ground, keeper, arrivals, directories, courier),
     )

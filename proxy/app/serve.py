@@ -24,6 +24,7 @@ from proxy.telemetry.telemetry import Telemetry
 CHANGES_EVERY = 0.25
 RULINGS_EVERY = 0.5
 AUDIT_EVERY = 0.5
+KEYS_EVERY = 5.0
 SEEN_AT_LEAST_EVERY = 60.0
 
 
@@ -115,6 +116,7 @@ def _rounds(house: House) -> list[Round]:
         Round(name="suspicions", seconds=1.0, work=beside.suspicions.look),
         Round(name="last seen", seconds=seen_every, work=beside.upkeep.flush_seen),
         Round(name="session limits", seconds=600.0, work=beside.upkeep.end_old),
+        Round(name="keys", seconds=KEYS_EVERY, work=beside.keys.look),
         Round(name="rulings", seconds=RULINGS_EVERY, work=beside.rulings.look),
         Round(name="audit", seconds=AUDIT_EVERY, work=ground.trail.flush),
         Round(name="audit limits", seconds=60.0, work=ground.trail.trim),

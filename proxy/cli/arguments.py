@@ -29,6 +29,7 @@ def build_parser() -> ArgumentParser:
     _sweep(commands)
     _members(commands)
     _sessions(commands)
+    _keys(commands)
     _provisioning(commands)
     _held(commands)
     _parked(commands)
@@ -202,6 +203,27 @@ def _sessions(commands: Commands) -> None:
     actions = _actions(commands, "sessions", "show who is signed in, or end somebody's sessions")
     _action(actions, "list", "show every session")
     _action(actions, "end", "end all sessions of one person, who may sign in again", has_who=True)
+
+
+def _keys(commands: Commands) -> None:
+    actions = _actions(
+        commands, "keys", "show or rotate the keys that seal sessions; a running server follows"
+    )
+    _action(actions, "list", "show every key by its id, and how many sessions are sealed under it")
+    _action(actions, "add", "put a new key last: it opens, and seals nothing yet").add_argument(
+        "--first", action="store_true", help="put it first at once; for one replica with one key file only"
+    )
+    _action(actions, "promote", "put a key first: from now on it seals").add_argument(
+        "key", metavar="KEY", help="its id, as listed"
+    )
+    retire = _action(actions, "retire", "take a key out of the file, once nothing is sealed under it")
+    retire.add_argument("key", metavar="KEY", help="its id, as listed")
+    retire.add_argument(
+        "--now", action="store_true", help="also if sign-ins that are under way would have to begin again"
+    )
+    _action(
+        actions, "reseal", "seal every session under the first key now; a running server does it by itself"
+    )
 
 
 def _provisioning(commands: Commands) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from proxy.cli.table import print_table
 from proxy.errors import Problem, SettingsError
 from proxy.provisioning.model import Entry, Vouched
+from proxy.session.codec import KeyRing
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.store import SqliteStore, open_store
@@ -16,17 +17,22 @@ from proxy.storage.sqlite.store import SqliteStore, open_store
 Result = TypeVar("Result")
 
 
-def with_store(settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
-    """What `work` returns. Raises SettingsError when there is no store yet or it cannot be opened, and Unavailable."""
+def with_store(
+    settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]], *, ring: KeyRing | None = None
+) -> Result:
+    """What `work` returns; the store opens with the key file's ring unless another is given.
+
+    Raises SettingsError when there is no store yet or it cannot be opened, and Unavailable.
+    """
     for path in settings.files:
         if not path.exists():
             message = f"there is no {path} yet: Muster has not run with this configuration"
             raise SettingsError((Problem(path="", line=None, message=message),))
-    return asyncio.run(_run(settings, work))
+    return asyncio.run(_run(settings, ring or load_keyring(settings.keys_file), work))
 
 
-async def _run(settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
-    store = open_store(settings.store.sqlite, load_keyring(settings.keys_file))
+async def _run(settings: Settings, ring: KeyRing, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
+    store = open_store(settings.store.sqlite, ring)
     try:
         return await work(store)
     finally:

@@ -59,15 +59,23 @@ class SealingKey:
         return hashlib.sha256(b"muster key id" + self.secret).digest()[:_ID_BYTES]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class KeyRing:
-    """The first key seals, all open. Never empty."""
+    """The first key seals, all open. Never empty.
+
+    One ring is shared by everybody who seals, so that a rotation reaches them all: `adopt` is a single assignment, and whoever
+    reads `keys` once has the ring of before or of after, on any thread.
+    """
 
     keys: tuple[SealingKey, ...]
 
     def __post_init__(self) -> None:
         if not self.keys:
             raise ValueError("a key ring holds at least one key")
+
+    def adopt(self, newer: "KeyRing") -> None:
+        """Go by these keys from now on."""
+        self.keys = newer.keys
 
     def by_id(self, key_id: bytes) -> SealingKey | None:
         return next((key for key in self.keys if key.id == key_id), None)

@@ -2,7 +2,7 @@
 
 Made with mode 0600 when absent. A file that anybody but its owner can read is refused: who holds a key and a copy of the
 store holds everybody's tokens. One owned by root may be readable by its group, as a mounted secret is (PostgreSQL has the
-same rule for its server key). To rotate, put a new key first and drop the old one after the longest session's life.
+same rule for its server key). `muster keys` rotates it, and a running server follows (`proxy/app/keys.py`).
 """
 
 import contextlib
@@ -24,6 +24,14 @@ def load_keyring(path: Path) -> KeyRing:
     """The ring in the file, which is made when absent. Raises SettingsError with a sentence for the operator."""
     try:
         _create_when_absent(path)
+    except OSError as error:
+        raise _refusal(f"cannot read or make the key file {path}: {_why(error)}") from error
+    return read_keyring(path)
+
+
+def read_keyring(path: Path) -> KeyRing:
+    """The ring in a file that is there. Raises SettingsError; never makes a key."""
+    try:
         text = _read_private(path)
     except (OSError, UnicodeDecodeError) as error:
         raise _refusal(f"cannot read or make the key file {path}: {_why(error)}") from error
@@ -35,6 +43,17 @@ def load_keyring(path: Path) -> KeyRing:
     return KeyRing(keys=keys)
 
 
+def write_keyring(path: Path, ring: KeyRing) -> None:
+    """Put these keys into the file in one step: a reader has all of before or all of after. Raises SettingsError."""
+    text = _HEAD + "".join(new_key_line(key.secret) + "\n" for key in ring.keys)
+    try:
+        partial = _write_aside(path, text)
+        os.replace(partial, path)
+        _make_durable(path.parent)
+    except OSError as error:
+        raise _refusal(f"cannot write the key file {path}: {_why(error)}") from error
+
+
 def new_key_line(entropy: bytes) -> str:
     """A key as the file spells it, out of 32 random bytes."""
     return urlsafe_b64encode(entropy).decode("ascii")
@@ -44,17 +63,23 @@ def _create_when_absent(path: Path) -> None:
     """Linked into place complete: a second process never sees half a file, and never replaces the first one's key."""
     if path.exists():
         return
-    partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    partial = _write_aside(path, _HEAD + new_key_line(os.urandom(KEY_BYTES)) + "\n")
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(_HEAD + new_key_line(os.urandom(KEY_BYTES)) + "\n")
-            file.flush()
-            os.fsync(file.fileno())
         _link_unless_taken(partial, path)
     finally:
         partial.unlink()
         _make_durable(path.parent)
+
+
+def _write_aside(path: Path, text: str) -> Path:
+    """A private file beside it that holds the text, flushed to the disk."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    return partial
 
 
 def _link_unless_taken(partial: Path, path: Path) -> None:

@@ -38,7 +38,7 @@ def test_every_link_leads_somewhere(page: Path) -> None:
 def test_every_command_that_is_shown_is_one(page: Path) -> None:
     parser = build_parser()
     known = {
-        *("serve", "check", "doctor", "explain", "plan", "groups", "members", "sessions"),
+        *("serve", "check", "doctor", "explain", "plan", "groups", "members", "sessions", "keys"),
         *("provisioning", "held", "parked", "audit", "demo", "sweep"),
     }
     for line in commands(page.read_text("utf-8")):

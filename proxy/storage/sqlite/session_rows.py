@@ -143,7 +143,8 @@ def delete_unreadable(connection: sqlite3.Connection, ring: KeyRing, unseen_sinc
 
 def reseal_sessions(connection: sqlite3.Connection, ring: KeyRing, limit: int) -> int:
     """How many records another key of the ring had sealed and the first one seals now. A broken one is passed over."""
-    older = ", ".join({f"x'{key.id.hex()}'" for key in ring.keys if key.id != ring.keys[0].id})
+    first, *others = ring.keys
+    older = ", ".join({f"x'{key.id.hex()}'" for key in others if key.id != first.id})
     rows = connection.execute(f"SELECT key, sealed FROM sessions WHERE substr(sealed, 2, 4) IN ({older})")  # noqa: S608 -- ours
     sealed_anew = (
         (reseal_session(ring, SessionKey(key), sealed, os.urandom(NONCE_BYTES)), key) for key, sealed in rows

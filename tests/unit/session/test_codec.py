@@ -189,6 +189,16 @@ def test_a_record_sealed_anew_opens_with_the_first_key_alone_and_says_the_same()
     assert open_session(KeyRing(keys=(NEW,)), SESSION.key, anew) == SESSION
 
 
+def test_a_ring_that_adopts_another_is_that_ring_for_everybody_who_has_it() -> None:
+    ring = KeyRing(keys=(OLD,))
+    sealed = seal_session(ring, SESSION, NONCE)
+    ring.adopt(RING)
+    assert open_session(ring, SESSION.key, sealed) == SESSION
+    assert sealing_key_id(seal_session(ring, SESSION, NONCE)) == NEW.id
+    ring.adopt(KeyRing(keys=(NEW,)))
+    assert open_session(ring, SESSION.key, sealed) is None
+
+
 def test_what_does_not_open_is_not_sealed_anew() -> None:
     sealed = seal_session(KeyRing(keys=(OLD,)), SESSION, NONCE)
     assert reseal_session(KeyRing(keys=(NEW,)), SESSION.key, sealed, NONCE) is None

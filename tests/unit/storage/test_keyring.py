@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from proxy.errors import SettingsError
-from proxy.session.codec import SealingKey
-from proxy.storage.keyring import load_keyring, new_key_line
+from proxy.session.codec import KeyRing, SealingKey
+from proxy.storage.keyring import load_keyring, new_key_line, read_keyring, write_keyring
 
 FIRST, SECOND = b"1" * 32, b"2" * 32
 
@@ -58,7 +58,7 @@ def test_the_same_file_gives_the_same_ring_and_nothing_else_is_left_in_the_folde
 def test_processes_that_start_together_agree_on_one_key(path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         rings = list(pool.map(load_keyring, [path] * 16))
-    assert len(set(rings)) == 1
+    assert len({ring.keys for ring in rings}) == 1
 
 
 def test_the_first_line_seals_and_all_open(path: Path) -> None:
@@ -117,3 +117,23 @@ def test_no_key_shows_in_the_ring(path: Path) -> None:
     key = path.read_text(encoding="ascii").splitlines()[-1]
     assert key not in repr(ring)
     assert repr(ring.keys[0].secret) not in repr(ring)
+
+
+def test_reading_again_never_makes_a_key(path: Path) -> None:
+    with pytest.raises(SettingsError, match="No such file"):
+        read_keyring(path)
+    assert not path.exists()
+
+
+def test_written_keys_are_read_back_in_their_order_and_for_their_owner_alone(path: Path) -> None:
+    load_keyring(path)
+    ring = KeyRing(keys=(SealingKey(secret=SECOND), SealingKey(secret=FIRST)))
+    write_keyring(path, ring)
+    assert read_keyring(path) == ring
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot write the key file"):
+        write_keyring(tmp_path / "absent" / "muster.keys", KeyRing(keys=(SealingKey(secret=FIRST),)))
