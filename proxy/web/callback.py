@@ -9,7 +9,7 @@ from aiohttp import web
 
 from proxy.errors import NotTrusted
 from proxy.oidc.client import SignedIn as Redeemed
-from proxy.oidc.flow import Attempt, CallbackError, Code, Prompt, check_callback
+from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback
 from proxy.reasons import Reason
 from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
 from proxy.session.model import AskAgain, Denied, Device, Misconfigured, Trouble
@@ -20,7 +20,7 @@ from proxy.web.endpoint import PAGES, PARTS, not_trusted
 from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
 from proxy.web.remembered import kept
-from proxy.web.sign_in import go, idp_failed, not_allowed
+from proxy.web.sign_in import PLAINER, go, idp_failed, not_allowed
 from proxy.web.visitor import cookies_of, key_of, peer_of, session_of, user_agent_of
 from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
 
@@ -89,11 +89,8 @@ async def _refused(request: web.Request, flow: SignInFlow, attempt: Attempt, err
     """The IdP's own error. A silent attempt, or one for another account, is followed by one that every IdP understands."""
     if error.code in _TROUBLE_CODES:
         return idp_failed(request, flow, Trouble(detail=error.code), attempt.return_to)
-    if attempt.is_silent:
-        return await go(request, flow, attempt.return_to)
-    if attempt.prompt is Prompt.SELECT_ACCOUNT and error.code != "access_denied":
-        # An IdP without a page to choose accounts may say so with any code; every one knows `login` (OpenID Connect Core §15.1).
-        return await go(request, flow, attempt.return_to, prompt=Prompt.LOGIN)
+    if attempt.prompt in PLAINER and (attempt.is_silent or error.code != "access_denied"):
+        return await go(request, flow, attempt.return_to, prompt=PLAINER[attempt.prompt])
     if error.code == "access_denied" or error.needs_browser:
         return _told(request, CANCELLED, attempt, status=403, code=error.code)
     return idp_failed(request, flow, Misconfigured(code=error.code), attempt.return_to)

@@ -9,6 +9,7 @@ another=1   the IdP is to offer another account
 choose=1    show the page even where the operator says that the last used IdP will do
 """
 
+from collections.abc import Mapping
 from typing import Final, assert_never
 
 from aiohttp import web
@@ -32,6 +33,12 @@ from proxy.web.visitor import cookies_of, is_script, peer_of, session_of
 from proxy.web.wording import wording_of
 
 IDP_RETRY_AFTER: Final = 5
+PLAINER: Final[Mapping[Prompt | None, Prompt | None]] = {
+    Prompt.NONE: None,
+    Prompt.SELECT_ACCOUNT: Prompt.LOGIN,
+}
+"""What follows, once, where an IdP does not do what was asked for: every IdP understands it (OpenID Connect Core §15.1)."""
+
 UNSAFE_CALLBACK: Final = "issuer_not_announced"
 """Among several IdPs, one that shares the callback and does not put `iss` into its answers: they could be taken for another's."""
 
@@ -82,6 +89,9 @@ async def go(
         login_hint=login_hint,
     )
     match begun:
+        case Misconfigured() if prompt in PLAINER:
+            # Where requests are pushed, a word that the IdP does not know is refused there already (RFC 9126 §2.3).
+            return await go(request, flow, return_to, prompt=PLAINER[prompt], login_hint=login_hint)
         case Authorization(attempt=attempt) if not parts.tells_apart(attempt):
             return idp_failed(request, flow, Misconfigured(code=UNSAFE_CALLBACK), return_to)
         case Authorization(attempt=attempt, url=url):

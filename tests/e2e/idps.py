@@ -208,8 +208,14 @@ class Certified:
         """`follow=False` stops before Muster's callback; the redirects inside the IdP are followed anyway."""
         values = {"login": login, "password": "any", "do": "sign-in"}
         page = await browser.submit(_sign_in_form(browser), values, follow=False)
-        while page.status in {302, 303} and str(page.location.origin()) == self.issuer:
-            page = await browser.go(page.location, follow=False, link=True)
+        while True:
+            if page.status in {302, 303} and str(page.location.origin()) == self.issuer:
+                page = await browser.go(page.location, follow=False, link=True)
+            elif "<title>Submitting Callback" in page.text:
+                # Another person than before: it ends the old session by a form that a script sends, or a person.
+                page = await browser.submit(page.form(), follow=False)
+            else:
+                break
         return await browser.follow() if follow and page.status in {302, 303} else page
 
     async def cancel(self, browser: Browser) -> Answer:

@@ -1,5 +1,6 @@
 """An IdP without refresh tokens: the browser passes it silently once the interval is over (semantics §5.6). The certified IdP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -21,7 +22,9 @@ SIGN_IN = "/_muster/sign-in"
 
 
 @asynccontextmanager
-async def system(tmp_path: Path, **changes: Any) -> AsyncIterator[tuple[Stack, Certified]]:
+async def system(
+    tmp_path: Path, *, par: str = "never", **changes: Any
+) -> AsyncIterator[tuple[Stack, Certified]]:
     if (lack := oidc_provider.missing()) is not None:
         pytest.skip(lack)
     folder = tmp_path / "muster"
@@ -29,7 +32,8 @@ async def system(tmp_path: Path, **changes: Any) -> AsyncIterator[tuple[Stack, C
     async with (
         certified_idp(tmp_path / "idp", REFRESH_TOKENS="never") as idp,
         demo_app() as app,
-        running(idp, app, folder, **changes) as stack,
+        # In a pushed request the browser does not carry what is asked for, and these tests want to see it.
+        running(idp, app, folder, idp={"par": par}, **changes) as stack,
     ):
         yield stack, idp
 
@@ -137,3 +141,25 @@ async def test_however_often_it_comes_back_at_once_it_is_no_circle(tmp_path: Pat
         assert "sign_in_loop" in answers[-1].text
         assert any(cookie.name == "__Host-muster-silent" for cookie in browser.jar.of_host(HOST))
         assert (await browser.go(stack.page)).status == 200
+
+
+async def test_ten_tabs_that_come_back_at_once_all_pass_unseen(tmp_path: Path, browsers: Browsers) -> None:
+    async with system(tmp_path) as (stack, _):
+        tabs = [await browsers() for _ in range(10)]
+        for tab in tabs[1:]:
+            tab.jar = tabs[0].jar
+        await stack.sign_in(tabs[0], "alice")
+        await stack.signed_out(tabs[0])
+        addresses = [f"{stack.page}?tab={number}" for number in range(10)]
+        pages = await asyncio.gather(*(tab.go(to) for tab, to in zip(tabs, addresses, strict=True)))
+        assert [(page.status, str(page.url)) for page in pages] == [(200, to) for to in addresses]
+
+
+async def test_pushed_requests_are_silent_as_well(tmp_path: Path, browser: Browser) -> None:
+    async with system(tmp_path, par="always") as (stack, _):
+        await stack.sign_in(browser, "alice")
+        await stack.signed_out(browser)
+        page = await browser.go(stack.page)
+        assert (page.status, stack.app.shown(page)) == (200, "alice")
+        assert any("silent" in hop.query for hop in page.hops)
+        assert any("request_uri" in hop.query for hop in page.hops)

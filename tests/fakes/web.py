@@ -25,7 +25,16 @@ from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
 from proxy.session.codec import KeyRing, SealingKey
 from proxy.session.cookie import new_cookie, session_key
-from proxy.session.model import AccountState, Authentication, Device, Ready, Session, SessionKey, Tokens
+from proxy.session.model import (
+    AccountState,
+    Authentication,
+    Device,
+    Misconfigured,
+    Ready,
+    Session,
+    SessionKey,
+    Tokens,
+)
 from proxy.session.policy import RefreshRules
 from proxy.web.application import make_application
 from proxy.web.choosing import ChoosingRules
@@ -63,6 +72,7 @@ class FakeFlow:
         )
         self.distrust: str | None = None
         self.announces_issuer = True
+        self.unknown_prompts: frozenset[Prompt] = frozenset()
         self.ends_at: str | None = f"{issuer}/end"
         self.redeemed: list[tuple[str, str]] = []
         self.revoked: list[Tokens] = []
@@ -82,6 +92,8 @@ class FakeFlow:
     ) -> Authorization | Unready:
         if self.unready is not None:
             return self.unready
+        if prompt in self.unknown_prompts:
+            return Misconfigured(code="invalid_request")
         attempt, url = begin(
             self.rules,
             replace(metadata(self.rules.issuer), is_issuer_in_answers=self.announces_issuer),

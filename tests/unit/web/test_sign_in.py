@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from proxy.identity import IdpId
+from proxy.oidc.flow import Prompt
 from proxy.reasons import Reason
 from proxy.session.model import Misconfigured, Trouble
 from proxy.web.choosing import ChoosingRules
@@ -253,3 +254,19 @@ async def test_nobody_goes_in_a_circle_of_silent_sign_ins(is_due: bool) -> None:
         assert "refresh" not in page.text, "only the person goes on"
         assert (await control.ask("/_muster/sign-in?silent=1&return_to=%2Fother")).status == 303
         assert "prompt" not in await control.begin("/_muster/sign-in?return_to=%2Fwork")
+
+
+@pytest.mark.parametrize(
+    ("query", "unknown", "sent"),
+    [("another=1", Prompt.SELECT_ACCOUNT, "login"), ("silent=1", Prompt.NONE, None)],
+)
+async def test_a_word_that_the_idp_refuses_in_a_pushed_request_is_said_more_plainly_once(
+    query: str, unknown: Prompt, sent: str | None
+) -> None:
+    async with Control() as control:
+        control.due_session()
+        control.flow.unknown_prompts = frozenset({unknown})
+        assert (await control.begin(f"/_muster/sign-in?{query}")).get("prompt") == sent
+        control.flow.unknown_prompts = frozenset(Prompt)
+        control.flow.unready = Misconfigured(code="invalid_client")
+        assert (await control.ask(f"/_muster/sign-in?{query}")).status == 502
