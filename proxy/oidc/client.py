@@ -144,7 +144,7 @@ class OidcClient:
             return answer
         if answer.id_token is None:
             raise NotTrusted("id_token_missing")
-        claims = await self._verify(answer, now, nonce=attempt.nonce)
+        claims = await self._verify(answer, now, nonce=attempt.nonce, code=code.value)
         if not isinstance(claims, VerifiedClaims):
             return claims
         return await self._signed_in(claims, answer, now)
@@ -262,7 +262,13 @@ class OidcClient:
         return claims if isinstance(claims, VerifiedClaims) else None
 
     async def _verify(
-        self, answer: TokenAnswer, now: float, *, nonce: str | None, expected_subject: Subject | None = None
+        self,
+        answer: TokenAnswer,
+        now: float,
+        *,
+        nonce: str | None,
+        code: str | None = None,
+        expected_subject: Subject | None = None,
     ) -> VerifiedClaims | Unready:
         """The checked ID token."""
 
@@ -274,6 +280,7 @@ class OidcClient:
                 nonce=nonce,
                 now=now,
                 access_token=answer.access_token,
+                code=code,
                 expected_subject=expected_subject,
             )
 

@@ -13,6 +13,7 @@
 | `iat`, `nbf`     | `iat` there; neither in the future                                | issued_in_future, not_yet_valid |
 | `nonce`          | as sent, at sign-in                                               | nonce_mismatch                  |
 | `at_hash`        | of this access token, where present                               | at_hash_mismatch                |
+| `c_hash`         | of the code that was redeemed, where present                      | c_hash_mismatch                 |
 | `sub`            | text, 1–255 characters, printable                                 | subject_invalid                 |
 | at a refresh     | the session's issuer and subject; a nonce is not asked for        | subject_changed                 |
 
@@ -92,6 +93,7 @@ def verify_id_token(
     nonce: str | None,
     now: float,
     access_token: str | None = None,
+    code: str | None = None,
     expected_subject: Subject | None = None,
 ) -> VerifiedClaims:
     """The claims of a token that passes every row of the table; NotTrusted with a code otherwise.
@@ -103,7 +105,8 @@ def verify_id_token(
     issued_at = check_times(payload, now)
     if nonce is not None and not _is_same(payload.get("nonce"), nonce):
         raise NotTrusted("nonce_mismatch")
-    _check_access_token(payload, access_token, str(header["alg"]))
+    _check_half_hash(payload, "at_hash", access_token, str(header["alg"]))
+    _check_half_hash(payload, "c_hash", code, str(header["alg"]))
     subject = check_subject(payload, rules, expected_subject)
     session = payload.get("sid")
     return VerifiedClaims(
@@ -221,14 +224,17 @@ def _finite(value: float) -> float:
     return seconds
 
 
-def _check_access_token(payload: Mapping[str, object], access_token: str | None, algorithm: str) -> None:
-    """`at_hash` ties the access token to this ID token (§3.1.3.8); optional in the code flow, binding where present."""
-    stated = payload.get("at_hash")
-    if stated is None or access_token is None:
+def _check_half_hash(payload: Mapping[str, object], claim: str, value: str | None, algorithm: str) -> None:
+    """`at_hash` ties the access token to this ID token (§3.1.3.8), `c_hash` the code (§3.3.2.11).
+
+    Both are optional in the code flow, and binding where present.
+    """
+    stated = payload.get(claim)
+    if stated is None or value is None:
         return
-    expected = create_half_hash(access_token, "EdDSA" if algorithm == "Ed25519" else algorithm)
+    expected = create_half_hash(value, "EdDSA" if algorithm == "Ed25519" else algorithm)
     if not _is_same(stated, expected.decode()):
-        raise NotTrusted("at_hash_mismatch")
+        raise NotTrusted(f"{claim}_mismatch")
 
 
 def check_subject(payload: Mapping[str, object], rules: IdpRules, expected: Subject | None = None) -> Subject:

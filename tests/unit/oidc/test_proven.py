@@ -9,7 +9,7 @@ import pytest
 
 from proxy.oidc.client import OidcClient, SignedIn
 from proxy.oidc.proven import ProvenRequests
-from proxy.oidc.rules import ClientAuth, IdpRules, UserinfoUse
+from proxy.oidc.rules import ClientAuth, IdpRules
 from proxy.oidc.transport import Answer, open_session
 from proxy.session.model import Misconfigured, Trouble
 from tests.fakes.client_keys import certificate_of, key_of, pem_of, write_pair
@@ -122,21 +122,6 @@ def mutual_rules(idp: FakeIdp, folder: Path, server: Path, **changed: Any) -> Id
 def aliases(idp: FakeIdp) -> dict[str, Any]:
     names = {"token_endpoint": "token", "userinfo_endpoint": "userinfo", "revocation_endpoint": "revoke"}
     return {"mtls_endpoint_aliases": {name: f"{idp.mutual}/{path}" for name, path in names.items()}}
-
-
-async def test_oidcc_client_test_mtls_endpoint_aliases(tmp_path: Path) -> None:
-    """Token, userinfo and revocation show our certificate at their aliases; keys and metadata are asked without."""
-    server = make_certificate(tmp_path)
-    write_pair(tmp_path, "one")
-    async with running_idp(server, demanded=certificate_of("one")) as idp, open_session() as http:
-        idp.announce = aliases(idp)
-        client = OidcClient(mutual_rules(idp, tmp_path, server, userinfo=UserinfoUse.ALWAYS), http)
-        signed_in = await sign_in(client, idp)
-        assert isinstance(signed_in, SignedIn), signed_in
-        assert idp.certificates == ["one"]
-        assert idp.requests["userinfo"] == 1
-        assert await client.revoke(signed_in.tokens, NOW)
-    assert all("client_secret" not in form and form["client_id"] for form in idp.forms)
 
 
 async def test_a_rotated_certificate_is_shown_at_the_next_request(tmp_path: Path) -> None:
