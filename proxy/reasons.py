@@ -65,6 +65,7 @@ class Reason(StrEnum):
     PATH_NOT_ALLOWED = "path_not_allowed"
     WRONG_ORIGIN = "wrong_origin"
     GROUPS_TOO_LARGE = "groups_too_large"
+    LOGIN_NOT_SENDABLE = "login_not_sendable"
     SHUTTING_DOWN = "shutting_down"
     INTERNAL_ERROR = "internal_error"
     # groups and roles

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import assert_never
 
 import aiohttp
 
@@ -14,9 +15,10 @@ from proxy.app.observers import Observers
 from proxy.apps.rest import RestAppAdmin, open_app
 from proxy.edge.ports import Answer
 from proxy.gate.decision import Deny, Request, SignIn
-from proxy.gate.headers import IdentityHeaders, TooLarge, render_block
+from proxy.gate.headers import IdentityHeaders, TooLarge, Unsendable, render_block
 from proxy.groups.links import header_groups
 from proxy.identity import Subject
+from proxy.login import UserEncoding
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.locks import LeaseLocks, Locks
 from proxy.reasons import Reason
@@ -86,11 +88,12 @@ def renderer(
 ) -> Callable[[Session, Ready], bytes | Reason]:
     """What the app is told about a session (semantics §10) by what holds at that moment, or why it cannot be.
 
-    An address that nobody verified is not sent: an app may take it for somebody's name.
+    An address that nobody verified is not sent: an app may take it for somebody's name. The login is sent as it is or not at
+    all: encoded it could be another person's.
     """
     names, held = rules.header_names(settings), effective or Effective(settings)
     allowed, cap = rules.allowed_groups(settings), settings.headers.groups_max_bytes
-    trusted = rules.join_rules(settings).trusted_idps
+    trusted, encoding = rules.join_rules(settings).trusted_idps, UserEncoding(settings.headers.user_encoding)
 
     def render(session: Session, account: Ready) -> bytes | Reason:
         identity = session.identity
@@ -104,8 +107,17 @@ def renderer(
             ),
             names,
             groups_max_bytes=cap,
+            user_encoding=encoding,
         )
-        return Reason.GROUPS_TOO_LARGE if isinstance(block, TooLarge) else block
+        match block:
+            case TooLarge():
+                return Reason.GROUPS_TOO_LARGE
+            case Unsendable():
+                return Reason.LOGIN_NOT_SENDABLE
+            case bytes():
+                return block
+            case _:
+                assert_never(block)
 
     return render
 

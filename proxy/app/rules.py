@@ -29,6 +29,7 @@ from proxy.groups.rules import (
     UnknownMembers,
 )
 from proxy.identity import GroupName, Identity, IdpId
+from proxy.login import UserEncoding
 from proxy.oidc.rules import (
     AssertionRules,
     ClaimPaths,
@@ -295,6 +296,7 @@ def courier_rules(settings: Settings, *, logins: tuple[str, ...] = ()) -> Courie
             logins=logins or LinkRules().logins,
             may_link_by_email=joining.link_by_email,
             may_link_across=joining.link_across,
+            user_encoding=UserEncoding(settings.headers.user_encoding),
         ),
         groups=group_rules(settings),
         guard=GuardRules(

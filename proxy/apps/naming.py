@@ -5,6 +5,7 @@ from typing import assert_never
 
 from proxy.apps.requests import CreateRequest, RoleWrite
 from proxy.apps.template import Json
+from proxy.login import UserEncoding, sent_as
 from proxy.provisioning.app_admin import UNLIMITED, NameLimits
 from proxy.provisioning.model import (
     Archive,
@@ -65,13 +66,16 @@ def person_values(email: str | None, name: str | None, limits: NameLimits = UNLI
 def suited(request: CreateRequest, profile: Profile) -> Profile | None:
     """The profile under the login asked for, or, when the app cannot have that, under the first pattern's that it can.
 
-    None when there is none. Nothing is cut or transliterated: that would make two people's logins equal.
+    None when there is none. Nothing is cut or transliterated: that would make two people's logins equal. Instead of an ASCII
+    login there is none with other letters: the identity header may not be able to carry it.
     """
+    encoding = UserEncoding.ASCII if profile.login.isascii() else UserEncoding.UTF_8
     known: dict[str, Json] = {
         "username": profile.login or None,
         "email": profile.email or None,
         "email_local": (profile.email or "").partition("@")[0] or None,
     }
     made = (pattern.text(known) for pattern in request.logins if pattern.is_known(known))
-    login = next((each for each in (profile.login, *made) if request.login.takes(each)), None)
+    sendable = (each for each in made if sent_as(each, encoding) is not None)
+    login = next((each for each in (profile.login, *sendable) if request.login.takes(each)), None)
     return replace(profile, login=login) if login else None

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
+from proxy.login import UserEncoding, sent_as
+
 _DEFAULT_GROUPS_MAX: Final = 8192
 
 
@@ -22,7 +24,10 @@ class HeaderNames:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IdentityHeaders:
-    """What is said about one person. `groups` is None when the IdP did not state any: the header is then absent, not empty."""
+    """What is said about one person. `user` is the app's own login, sent as it is or not at all; the rest is percent-encoded.
+
+    `groups` is None when the IdP did not state any: the header is then absent, not empty.
+    """
 
     user: str
     email: str | None = None
@@ -36,6 +41,13 @@ class TooLarge:
 
     size: int
     cap: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsendable:
+    """No header can carry this login as it is, and another string could be another person's (`login.py`)."""
+
+    login: str
 
 
 def encoded(text: str, *, also: str = "") -> str:
@@ -53,10 +65,17 @@ def _percent(char: str) -> str:
 
 
 def render_block(
-    identity: IdentityHeaders, names: HeaderNames, *, groups_max_bytes: int = _DEFAULT_GROUPS_MAX
-) -> bytes | TooLarge:
-    """`Name: value` and CRLF for each. `groups_max_bytes` caps the encoded groups value."""
-    values = {names.user: encoded(identity.user)}
+    identity: IdentityHeaders,
+    names: HeaderNames,
+    *,
+    groups_max_bytes: int = _DEFAULT_GROUPS_MAX,
+    user_encoding: UserEncoding = UserEncoding.ASCII,
+) -> bytes | TooLarge | Unsendable:
+    """`Name: value` and CRLF for each, the user first. `groups_max_bytes` caps the encoded groups value."""
+    user = sent_as(identity.user, user_encoding)
+    if user is None:
+        return Unsendable(login=identity.user)
+    values: dict[str, str] = {}
     if identity.email is not None:
         values[names.email] = encoded(identity.email)
     if identity.username is not None:
@@ -66,4 +85,5 @@ def render_block(
         if len(joined) > groups_max_bytes:
             return TooLarge(size=len(joined), cap=groups_max_bytes)
         values[names.groups] = joined
-    return "".join(f"{name}: {value}\r\n" for name, value in values.items()).encode("ascii")
+    rest = "".join(f"{name}: {value}\r\n" for name, value in values.items())
+    return b"%b: %b\r\n%b" % (names.user.encode("ascii"), user, rest.encode("ascii"))

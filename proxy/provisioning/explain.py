@@ -11,7 +11,7 @@ from proxy.groups.links import linked_groups, normal, owned_groups
 from proxy.groups.rules import AppGroupName
 from proxy.identity import NOT_STATED, Groups, Identity
 from proxy.provisioning.app_admin import Capabilities
-from proxy.provisioning.linking import logins_for
+from proxy.provisioning.linking import sendable_logins
 from proxy.provisioning.model import (
     AccountId,
     AppGroup,
@@ -124,7 +124,7 @@ def _assumed_groups(identity: Identity, rules: CourierRules) -> tuple[AppGroup, 
 
 
 def _profile(identity: Identity, rules: CourierRules) -> Profile | None:
-    logins = logins_for(identity, rules.link.logins)
+    logins = sendable_logins(identity, rules.link)
     if not logins or not rules.link.join.is_auto_join or not rules.is_provisioning_on:
         return None
     return Profile(login=logins[0], email=identity.email, name=identity.name)

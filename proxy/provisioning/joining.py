@@ -20,6 +20,7 @@ from proxy.provisioning.linking import (
     choose,
     is_shareable,
     logins_for,
+    sendable_logins,
 )
 from proxy.provisioning.model import (
     AccountId,
@@ -81,12 +82,9 @@ class Joiner:
 
     async def _join(self, identity: Identity) -> Joining:
         """Search, decide, and do it; a login that turns out to be taken is searched for once more."""
-        logins = logins_for(identity, self._kit.rules.link.logins)
-        login = self._creating or next(iter(logins), None)
+        login = self._creating or next(iter(sendable_logins(identity, self._kit.rules.link)), None)
         if login is None:
-            return RefuseAccount(
-                reason=Reason.APP_REFUSED, detail="no login can be made of what the IdP states"
-            )
+            return await self._without_login(identity)
         for _ in range(SEARCHES):
             chosen = await self._choose(identity, login)
             if isinstance(chosen, TryLogin):
@@ -98,6 +96,13 @@ class Joiner:
             if done is not None:
                 return done
         return AppRefusal(reason=Reason.APP_REFUSED, detail="the app's search contradicts its other answers")
+
+    async def _without_login(self, identity: Identity) -> Joining:
+        """An account of theirs may be there already, under whatever login; none is made."""
+        chosen = await self._choose(identity, "")
+        if isinstance(chosen, MakeAccount | TryLogin):
+            return _no_login(identity, self._kit.rules.link)
+        return await self._carry_out(identity, chosen) or _no_login(identity, self._kit.rules.link)
 
     def _hidden(self, login: str) -> RefuseAccount | AppTrouble | None:
         """The app has an account of this login, or so it said, and its search does not show it.
@@ -221,6 +226,14 @@ class Joiner:
         cause = "created for them" if is_new else f"the address {identity.email} is theirs"
         self._journal.write("bind", Reason.LINKED, cause=cause, after=member.login)
         return Joined(claim=claim, binding=binding)
+
+
+def _no_login(identity: Identity, rules: LinkRules) -> RefuseAccount:
+    made = logins_for(identity, rules.logins)
+    if not made:
+        return RefuseAccount(reason=Reason.APP_REFUSED, detail="no login can be made of what the IdP states")
+    detail = f"of {', '.join(map(repr, made))} none can be sent to the app unchanged (headers.user_encoding)"
+    return RefuseAccount(reason=Reason.LOGIN_NOT_SENDABLE, detail=detail)
 
 
 def person_of(identity: Identity) -> str:

@@ -5,6 +5,7 @@
 | an unbound account of exactly the login and address we set out to create | ours: a crash came between creating and binding |
 | no account of the address, the login free | create |
 | no account of the address, the login somebody else's | the next login pattern, else refused (login taken) |
+| no account of the address, no login that a header can carry | refused (login not sendable) |
 | one account of the address | link, if it may be linked; else refused with the reason |
 | several accounts of the address | refused: which one is meant, nobody said |
 
@@ -20,6 +21,7 @@ from typing import TypeAlias
 from proxy.groups.evaluate import admit
 from proxy.groups.rules import JoinRules
 from proxy.identity import Identity
+from proxy.login import UserEncoding, sent_as
 from proxy.provisioning.model import AccountId, Binding, Member
 from proxy.reasons import Reason
 
@@ -28,13 +30,17 @@ _SLOT = re.compile(r"\{(username|email|email_local)\}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinkRules:
-    """`protected` are account ids, logins or addresses; `logins` are templates in the order they are tried."""
+    """`protected` are account ids, logins or addresses; `logins` are templates in the order they are tried.
+
+    `user_encoding` says which logins the app can be told of: a newcomer gets no other.
+    """
 
     join: JoinRules = field(default_factory=JoinRules)
     protected: frozenset[str] = frozenset()
     logins: tuple[str, ...] = ("{username}", "{email_local}", "{email}")
     may_link_by_email: bool = True
     may_link_across: bool = False
+    user_encoding: UserEncoding = UserEncoding.ASCII
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,8 +101,14 @@ def choose(
     return MakeAccount(login=login)
 
 
+def sendable_logins(identity: Identity, rules: LinkRules) -> tuple[str, ...]:
+    """The logins to try, in order: those that the app can be told of as they are (`proxy/login.py`)."""
+    every = logins_for(identity, rules.logins)
+    return tuple(login for login in every if sent_as(login, rules.user_encoding) is not None)
+
+
 def logins_for(identity: Identity, templates: Iterable[str]) -> tuple[str, ...]:
-    """The logins to try, in order; a template whose field the IdP does not state is left out.
+    """Every login that can be made, in order; a template whose field the IdP does not state is left out.
 
     `{username}`, `{email}` and `{email_local}` (the part before the @) are replaced; nothing else is special.
     """
@@ -137,7 +149,7 @@ def is_shareable(identity: Identity, bound: tuple[Binding, ...], rules: LinkRule
 
 
 def _next_login(identity: Identity, taken: str, rules: LinkRules) -> Linking:
-    logins = logins_for(identity, rules.logins)
+    logins = sendable_logins(identity, rules)
     after = logins[logins.index(taken) + 1 :] if taken in logins else ()
     if after:
         return TryLogin(login=after[0])

@@ -106,7 +106,14 @@ class WebSockets(Section):
 class Headers(Section):
     """How the app is told who somebody is. Clients can never send these themselves, in any spelling."""
 
-    user: HeaderName = setting("X-Forwarded-User", "Carries the app's own login of the person.")
+    user: HeaderName = setting(
+        "X-Forwarded-User", "Carries the app's own login of the person, as it is: never encoded, never cut."
+    )
+    user_encoding: Literal["ascii", "utf-8"] = setting(
+        "ascii",
+        "How the app reads `user`. `ascii`: people whose login has other letters are refused with a page; `utf-8`: such a "
+        "login is sent as UTF-8, which the app must read as UTF-8. Controls and white space at either end are never sent.",
+    )
     email: HeaderName = setting("X-Forwarded-Email", "Carries the person's e-mail address.")
     groups: HeaderName = setting(
         "X-Forwarded-Groups",

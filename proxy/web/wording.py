@@ -187,6 +187,13 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "The list of your groups is too long to be handed to the app, and it is never shortened silently.",
         "Tell the person who looks after this app: the list of groups to send can be narrowed.",
     ),
+    Reason.LOGIN_NOT_SENDABLE: _refused(
+        "Your login cannot be handed to the app",
+        "It has letters or signs that cannot be sent to the app unchanged, and under another spelling you could be taken for "
+        "somebody else.",
+        "Tell the person who looks after this app: a login of plain letters and digits mends it, or headers.user_encoding: utf-8 "
+        "where the app reads that.",
+    ),
     Reason.INTERNAL_ERROR: Wording(
         title="Something went wrong here",
         why="This is our fault, not yours.",

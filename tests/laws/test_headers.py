@@ -14,7 +14,8 @@ from proxy.gate.fields import (
     RequestFields,
     named_fields,
 )
-from proxy.gate.headers import HeaderNames, IdentityHeaders, TooLarge, encoded, render_block
+from proxy.gate.headers import HeaderNames, IdentityHeaders, encoded, render_block
+from proxy.login import UserEncoding
 from tests.fakes.still import StillEdge, strict_requests
 
 NAMES = HeaderNames()
@@ -104,21 +105,54 @@ def test_our_cookie_is_gone_from_what_the_app_gets_and_the_rest_stands_in_order(
     assert cookies.rest(rest) == rest
 
 
-@given(st.text(), st.none() | st.lists(st.text(), max_size=4).map(tuple))
+logins = st.text() | st.text(st.characters(codec="ascii", categories=["L", "N", "P", "S", "Zs"]), min_size=1)
+
+
+@given(logins, st.none() | st.lists(st.text(), max_size=4).map(tuple))
 def test_a_block_is_lines_of_printable_ascii_that_read_back_exactly(
     user: str, groups: tuple[str, ...] | None
 ) -> None:
     block = render_block(IdentityHeaders(user=user, groups=groups), NAMES)
-    if isinstance(block, TooLarge):
+    if not isinstance(block, bytes):
         return
     lines = block.split(b"\r\n")
     assert lines.pop() == b""
     assert len(lines) == 1 + (groups is not None)
     assert all(all(32 <= byte < 127 for byte in line) for line in lines)
-    assert lines[0] == b"X-Forwarded-User: " + encoded(user).encode()
+    assert lines[0] == b"X-Forwarded-User: " + user.encode("ascii")
     if groups:
         parts = lines[1].removeprefix(b"X-Forwarded-Groups: ").decode().split(",")
         assert parts == [encoded(group, also=",") for group in groups]
+
+
+def user_line(login: str, encoding: UserEncoding) -> bytes | None:
+    """The value as a strict reader finds it: between the colon and the first line end, blanks at either end taken off."""
+    block = render_block(IdentityHeaders(user=login), NAMES, user_encoding=encoding)
+    if not isinstance(block, bytes):
+        return None
+    return block.partition(b"\r\n")[0].removeprefix(b"X-Forwarded-User:").strip(b" \t")
+
+
+@given(logins, logins, st.sampled_from(UserEncoding))
+@example("al\u0131ce", "al%C4%B1ce", UserEncoding.ASCII)
+@example("al\u0131ce", "al%C4%B1ce", UserEncoding.UTF_8)
+@example("j\u00f6rg", "j%C3%B6rg", UserEncoding.ASCII)
+@example("ada", "ada ", UserEncoding.ASCII)
+@example("50%", "50%25", UserEncoding.ASCII)
+def test_two_accounts_are_never_sent_as_the_same_and_each_as_the_apps_own_login(
+    one: str, other: str, encoding: UserEncoding
+) -> None:
+    """Nobody is served under a string that is not their login, whatever anybody else's login is."""
+    sent = [user_line(login, encoding) for login in (one, other)]
+    for login, value in zip((one, other), sent, strict=True):
+        assert value is None or value == login.encode("utf-8")
+    if one != other and None not in sent:
+        assert sent[0] != sent[1]
+
+
+@given(st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1))
+def test_every_login_of_visible_ascii_is_sent_as_it_is(login: str) -> None:
+    assert user_line(login, UserEncoding.ASCII) == login.encode("ascii")
 
 
 @given(st.text(), st.text())

@@ -92,6 +92,33 @@ def test_groups_beyond_the_cap_are_refused_never_cut(length: int, fits: bool, tm
     assert isinstance(block, bytes) if fits else block is Reason.GROUPS_TOO_LARGE
 
 
+@pytest.mark.parametrize("login", ["al\u0131ce", "j\u00f6rg", " alice", "a\r\nX-Evil: b"])
+def test_a_login_that_no_header_can_carry_is_refused_and_never_sent_as_another(
+    login: str, tmp_path: Path
+) -> None:
+    account = Ready(login=login, account_id="4")
+    assert renderer(settings_of(tmp_path))(session(), account) is Reason.LOGIN_NOT_SENDABLE
+
+
+def test_whoever_has_a_percent_sign_in_their_login_is_sent_under_exactly_that(tmp_path: Path) -> None:
+    account = Ready(login="al%C4%B1ce", account_id="5")
+    block = renderer(settings_of(tmp_path))(session(), account)
+    assert isinstance(block, bytes)
+    assert block.startswith(b"X-Forwarded-User: al%C4%B1ce\r\n")
+
+
+def test_an_app_that_reads_utf_8_is_sent_logins_as_utf_8(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, headers={"user_encoding": "utf-8"})
+    block = renderer(settings)(session(), Ready(login="j\u00f6rg", account_id="4"))
+    assert isinstance(block, bytes)
+    assert block.startswith(b"X-Forwarded-User: j\xc3\xb6rg\r\n")
+
+
+def test_without_an_app_a_claim_that_no_header_can_carry_is_refused_likewise(tmp_path: Path) -> None:
+    settings = settings_of(tmp_path, app=None, headers={"user_claim": "username"})
+    assert renderer(settings)(session(), Ready(login="j\u00f6rg")) is Reason.LOGIN_NOT_SENDABLE
+
+
 def test_the_headers_have_the_operators_names(tmp_path: Path) -> None:
     names = {"user": "X-User", "email": "X-Mail", "groups": "X-Teams", "username": "X-Nick"}
     assert said(settings_of(tmp_path, headers=names)).keys() == set(names.values())

@@ -155,6 +155,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "headers.username": "X-Name",
     "headers.groups_allowed": ["*"],
     "headers.user_claim": "email",
+    "headers.user_encoding": "utf-8",
     "headers.pass_authorization": True,
     "open_paths": ["/health", "/static/*"],
     "paths.*.path": "/admin",

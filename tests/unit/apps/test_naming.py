@@ -80,6 +80,13 @@ def test_a_login_that_the_app_cannot_have_gives_way_to_the_first_pattern_that_su
     assert login(["{username}", "{email}"], anna, longest=10) is None
 
 
+def test_in_place_of_an_ascii_login_none_is_made_that_a_header_may_not_carry() -> None:
+    joerg = Profile(login="joerg x", email="j\u00f6rg@example.com", name=None)
+    assert login(["{email_local}", "{username}"], joerg) is None
+    read_as_utf_8 = Profile(login="j\u00f6rg x", email="j\u00f6rg@example.com", name=None)
+    assert login(["{email_local}", "{username}"], read_as_utf_8) == "j\u00f6rg"
+
+
 def test_a_login_made_of_what_is_not_known_is_none() -> None:
     assert login(["{email}", "{email_local}.x"], Profile(login="anna ash", email=None, name=None)) is None
     assert login(["{email}"], Profile(login="", email=None, name=None)) is None

@@ -4,7 +4,8 @@ from urllib.parse import unquote
 
 import pytest
 
-from proxy.gate.headers import HeaderNames, IdentityHeaders, TooLarge, encoded, render_block
+from proxy.gate.headers import HeaderNames, IdentityHeaders, TooLarge, Unsendable, encoded, render_block
+from proxy.login import UserEncoding
 
 NAMES = HeaderNames()
 
@@ -61,6 +62,13 @@ def test_a_comma_within_a_group_is_encoded_so_that_it_never_parts_two() -> None:
     assert isinstance(block, bytes)
     value = block.decode().splitlines()[-1].split(": ")[1]
     assert [unquote(part) for part in value.split(",")] == ["x,y", "z", " w"]
+
+
+def test_a_login_is_sent_as_it_is_or_not_at_all() -> None:
+    assert render_block(IdentityHeaders(user="a%2Cb,c d"), NAMES) == b"X-Forwarded-User: a%2Cb,c d\r\n"
+    assert render_block(IdentityHeaders(user="j\u00f6rg"), NAMES) == Unsendable(login="j\u00f6rg")
+    block = render_block(IdentityHeaders(user="j\u00f6rg"), NAMES, user_encoding=UserEncoding.UTF_8)
+    assert block == "X-Forwarded-User: j\u00f6rg\r\n".encode()
 
 
 def test_groups_beyond_the_cap_are_an_error_and_never_cut() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from proxy.login import UserEncoding
 from proxy.provisioning.app_admin import AppRefusal, AppTrouble
 from proxy.provisioning.kit import Visited
 from proxy.provisioning.model import EntryState, Vouched
@@ -179,6 +180,37 @@ async def test_no_login_can_be_made_waits_for_an_operator(scene: Scene) -> None:
     visited = await visit(scene)
     assert (visited.state, visited.reason) == (EntryState.PARKED, Reason.APP_REFUSED)
     assert visited.account == Pending(reason=Reason.APP_REFUSED)
+
+
+async def test_a_login_that_no_header_can_carry_gives_way_to_the_next_pattern(scene: Scene) -> None:
+    said = identity(username="j\u00f6rg", email="joerg@example.com")
+    await scene.note(replace(vouched(), says=Vouched(identity=said)))
+    assert (await visit(scene)).account == Ready(login="joerg", account_id="1")
+
+
+async def test_whoever_can_only_have_a_login_that_no_header_can_carry_is_refused_and_nobody_is_made(
+    scene: Scene,
+) -> None:
+    scene.rules = CourierRules(link=link_rules(logins=("{username}", "{username}.x")))
+    await scene.note(replace(vouched(), says=Vouched(identity=identity(username="j\u00f6rg"))))
+    visited = await visit(scene)
+    assert visited.account == refused(Reason.LOGIN_NOT_SENDABLE)
+    assert "headers.user_encoding" in visited.detail
+    assert scene.app.accounts == {}
+
+
+async def test_where_the_app_reads_utf_8_that_login_is_made(scene: Scene) -> None:
+    rules = link_rules(logins=("{username}",), user_encoding=UserEncoding.UTF_8)
+    scene.rules = CourierRules(link=rules)
+    await scene.note(replace(vouched(), says=Vouched(identity=identity(username="j\u00f6rg"))))
+    assert (await visit(scene)).account == Ready(login="j\u00f6rg", account_id="1")
+
+
+async def test_an_account_of_their_address_is_theirs_though_no_login_could_be_made(scene: Scene) -> None:
+    scene.app.add("countess", email="ada@example.com")
+    scene.rules = CourierRules(link=link_rules(logins=("{username}",)))
+    await scene.note(replace(vouched(), says=Vouched(identity=identity(username="j\u00f6rg"))))
+    assert (await visit(scene)).account == Ready(login="countess", account_id="1")
 
 
 @pytest.mark.parametrize("call", ["search", "whoami", "create", "account"])

@@ -13,6 +13,7 @@ SHOWN_BY_THE_GATE_AND_EDGE = [
     Reason.AMBIGUOUS_PATH,
     Reason.WRONG_HOST,
     Reason.GROUPS_TOO_LARGE,
+    Reason.LOGIN_NOT_SENDABLE,
     Reason.SHUTTING_DOWN,
     Reason.INTERNAL_ERROR,
     Reason.GRACE_OVER,
