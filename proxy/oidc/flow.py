@@ -206,9 +206,17 @@ def _parameters(
         "nonce": attempt.nonce,
         "code_challenge": create_s256_code_challenge(attempt.code_verifier),
         "code_challenge_method": "S256",
-        **({"prompt": attempt.prompt.value} if attempt.prompt else {}),
+        **_prompt(attempt.prompt, added.get("prompt", "")),
         **({"login_hint": login_hint} if login_hint else {}),
     }
+
+
+def _prompt(asked: Prompt | None, added: str) -> dict[str, str]:
+    """Ours replaces the operator's, but for `consent`: without it Google gives no refresh token. `none` stands alone."""
+    if asked is None:
+        return {"prompt": added} if added else {}
+    is_consent_kept = asked is not Prompt.NONE and "consent" in added.split()
+    return {"prompt": f"{asked.value} consent" if is_consent_kept else asked.value}
 
 
 def _understood(prompt: Prompt | None, rules: IdpRules, metadata: Metadata) -> Prompt | None:

@@ -79,6 +79,13 @@ def _metrics_are_public(settings: Settings) -> Found:
         )
 
 
+def _nobody_may_come(settings: Settings) -> Found:
+    enforced = settings.sign_in.enforce
+    for index, rule in enumerate(settings.paths):
+        if enforced is not None and rule.idps and enforced not in rule.idps:
+            yield ("paths", index, "idps"), f"nobody new comes from these while sign_in.enforce is {enforced}"
+
+
 def _readable_secrets(settings: Settings) -> Found:
     for loc, secret in secrets_of(settings):
         if secret.is_open_to_others():
@@ -108,5 +115,6 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _never_reached,
     _linked_but_off,
     _metrics_are_public,
+    _nobody_may_come,
     _readable_secrets,
 )

@@ -28,7 +28,7 @@ def served(example: Path, folder: Path) -> Settings:
 
 def test_there_is_one_for_every_idp_we_know() -> None:
     names = {example.stem for example in EXAMPLES}
-    assert names >= {"keycloak", "entra", "okta", "google", "auth0", "authentik", "redmine"}
+    assert names >= {"keycloak", "entra", "okta", "google", "auth0", "authentik", "redmine", "several-idps"}
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)

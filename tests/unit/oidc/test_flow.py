@@ -300,3 +300,21 @@ def test_another_account_is_asked_for_in_words_that_the_idp_knows(
 def test_a_silent_attempt_stays_silent_whatever_is_announced() -> None:
     attempt, asked = begun(replace(METADATA, prompts=frozenset({"login"})), prompt=Prompt.NONE)
     assert (attempt.is_silent, asked["prompt"]) == (True, "none")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "added", "sent"),
+    [
+        (None, "consent", "consent"),
+        (Prompt.NONE, "consent", "none"),
+        (Prompt.SELECT_ACCOUNT, "consent", "select_account consent"),
+        (Prompt.LOGIN, "select_account consent", "login consent"),
+        (Prompt.SELECT_ACCOUNT, "login", "select_account"),
+    ],
+)
+def test_the_operators_consent_stands_beside_what_we_ask_for(
+    prompt: Prompt | None, added: str, sent: str
+) -> None:
+    """Google gives a refresh token only with it; silence has no company (OpenID Connect Core §3.1.2.1)."""
+    _, asked = begun(prompt=prompt, extra_parameters={"prompt": added})
+    assert asked["prompt"] == sent

@@ -7,6 +7,9 @@ import pytest
 
 from tests.fakes.configurations import IDP, settings_of
 
+SECOND = {**IDP, "id": "second", "issuer": "https://second.example.com"}
+ONLY_SECOND = {"path": "/x", "idps": ["second"]}
+
 
 def warnings(folder: Path, **changes: Any) -> dict[str, str]:
     return {warning.path: warning.message for warning in settings_of(folder, **changes).warnings}
@@ -27,6 +30,10 @@ def test_an_ordinary_configuration_has_none(tmp_path: Path) -> None:
         ({"open_paths": ["/health", "/*"]}, "open_paths[1]"),
         ({"groups": {"enabled": False, "links": [{"app": "A", "idp": "x"}]}}, "groups.enabled"),
         ({"ops_listen": "0.0.0.0:9090"}, "ops_listen"),
+        (
+            {"idps": [dict(IDP), SECOND], "sign_in": {"enforce": "corp"}, "paths": [ONLY_SECOND]},
+            "paths[0].idps",
+        ),
         ({"paths": [{"path": "/*", "identity": "optional"}]}, "paths[0]"),
         ({"open_paths": ["/a/*"], "paths": [{"path": "/a/b"}]}, "paths[0].path"),
         ({"open_paths": ["/a"], "paths": [{"path": "/a"}]}, "paths[0].path"),
@@ -84,3 +91,10 @@ def test_a_directorys_secrets_are_looked_at_too(tmp_path: Path) -> None:
         {**IDP, "id": "b", "issuer": "https://b.okta.com", "directory": okta},
     ]
     assert list(warnings(tmp_path, idps=idps)) == ["idps[0].directory.key", "idps[1].directory.token"]
+
+
+@pytest.mark.parametrize("sign_in", [{}, {"enforce": "second"}])
+def test_a_path_for_people_of_an_idp_that_may_be_used_is_no_doubt(
+    sign_in: dict[str, str], tmp_path: Path
+) -> None:
+    assert warnings(tmp_path, idps=[dict(IDP), SECOND], sign_in=sign_in, paths=[ONLY_SECOND]) == {}
