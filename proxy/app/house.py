@@ -269,6 +269,8 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
         fields=rules.field_rules(settings),
         limits=rules.limits(settings),
         scheme=settings.public_url.partition(":")[0],
+        trust=rules.trust(settings),
+        expects_preamble=settings.proxy_protocol,
         websockets=rules.websocket_rules(settings),
     )
 

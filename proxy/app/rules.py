@@ -8,6 +8,7 @@ import idna
 
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.errors import Problem, SettingsError
 from proxy.gate.arrival import ArrivalRules
 from proxy.gate.fields import FieldRules
@@ -149,6 +150,10 @@ def field_rules(settings: Settings) -> FieldRules:
 
 def limits(settings: Settings) -> Limits:
     return Limits(**settings.limits.model_dump())
+
+
+def trust(settings: Settings) -> Trust:
+    return Trust([ipaddress.ip_network(network) for network in settings.trusted_proxies])
 
 
 def websocket_rules(settings: Settings) -> WebSocketRules:

@@ -1,7 +1,7 @@
 """A client's connection: parses heads, feeds bodies, holds one exchange at a time.
 
-    NEW ─▶ HEAD ─▶ BUSY ─▶ IDLE ─▶ HEAD …        any ─▶ LINGER ─▶ CLOSED
-                    └────▶ TUNNEL ─▶ CLOSED
+    (PREAMBLE ─▶) NEW ─▶ HEAD ─▶ BUSY ─▶ IDLE ─▶ HEAD …        any ─▶ LINGER ─▶ CLOSED
+                                  └────▶ TUNNEL ─▶ CLOSED
 
 Invariants (rules 1 and 3 of the data plane):
 - One feed to llhttp never holds the end of one message and the beginning of the next (`inbox`). So no head is parsed before
@@ -11,50 +11,35 @@ Invariants (rules 1 and 3 of the data plane):
 """
 
 import asyncio
-import socket
-import struct
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import httptools
 
+from proxy.edge.accepted import Accepted
 from proxy.edge.answer import CLOSE_LINE, render
 from proxy.edge.exchange import Exchange
 from proxy.edge.head import Parts, Rejection, judge
-from proxy.edge.inbox import Inbox
 from proxy.edge.phase import Phase
 from proxy.gate.decision import Deny, Kind
-from proxy.gate.fields import Field, forwarding_lines
+from proxy.gate.fields import Field
 from proxy.reasons import Reason
 
 if TYPE_CHECKING:
     from proxy.edge.plane import Plane
 
-_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
 
-
-class ClientConnection(asyncio.Protocol):
-    """One per accepted connection. `deadline` is loop time; whoever waits for something sets it."""
+class ClientConnection(Accepted):
+    """One per accepted connection."""
 
     __slots__ = (
-        "_forwarding", "_has_head", "_head_size", "_headers", "_inbox", "_is_message_done", "_is_pumping",
-        "_is_reading_paused", "_is_upgrade", "_method", "_parser", "_parts", "_phase", "_plane",
-        "_stuck_at", "_transport", "_url", "_version", "deadline", "exchange", "is_http11",
-        "is_write_paused", "keeps_alive", "peer",
+        "_has_head", "_head_size", "_headers", "_is_message_done", "_is_pumping", "_is_upgrade", "_method",
+        "_parser", "_parts", "_url", "_version", "is_http11", "keeps_alive",
     )  # fmt: skip
 
     def __init__(self, plane: "Plane") -> None:
-        self._plane = plane
+        super().__init__(plane)
         self._parser = httptools.HttpRequestParser(self)
-        self._phase = Phase.NEW
-        self._inbox = Inbox()
         self._is_pumping = False
-        self._is_reading_paused = False
-        self._stuck_at = 0
-        self._forwarding: tuple[bytes | None, bytes] | None = None
-        self._transport: asyncio.Transport
-        self.exchange: Exchange | None = None
-        self.is_write_paused = False
-        self.peer = ""
         self._expect_head()
 
     def _expect_head(self) -> None:
@@ -69,24 +54,25 @@ class ClientConnection(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accepted, unless there are too many."""
-        self._transport = transport  # type: ignore[assignment]  # a stream socket has a full transport
-        plane = self._plane
-        name = transport.get_extra_info("peername")
-        self.peer = name[0] if isinstance(name, tuple) else "unix"
-        if len(plane.clients) >= plane.limits.connections or plane.is_draining:
-            plane.figures.refused_connections += 1
-            self._phase = Phase.CLOSED
-            self._transport.abort()
-            return
-        plane.clients.add(self)
-        self.deadline = plane.now + plane.limits.header_timeout
+        """Accepted; it counts as long as it lives."""
+        super().connection_made(transport)
+        if self._phase is not Phase.CLOSED:
+            self._plane.clients.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone."""
+        self._plane.clients.discard(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Takes what came; feeds as much as may be fed now."""
         phase = self._phase
         if phase is Phase.LINGER or phase is Phase.CLOSED:
             return
+        if phase is Phase.PREAMBLE:
+            data = self._preamble_read(data)
+            if not data:
+                return
         if self.exchange is None and self._inbox.is_whole_head(data):
             # The common case: one request without a body, in one read.
             try:
@@ -99,59 +85,6 @@ class ClientConnection(asyncio.Protocol):
         else:
             self._inbox.add(data)
             self.pump()
-
-    def pause_writing(self) -> None:
-        """The client reads slower than the app sends."""
-        self.is_write_paused = True
-        self._stuck_at = self._transport.get_write_buffer_size()
-        if self.exchange is not None:
-            self.exchange.client_writable(is_writable=False)
-
-    def resume_writing(self) -> None:
-        """The client read on."""
-        self.is_write_paused = False
-        if self.exchange is not None:
-            self.exchange.client_writable(is_writable=True)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Gone; an exchange under way is abandoned."""
-        self._phase = Phase.CLOSED
-        self._inbox.clear()
-        self._plane.clients.discard(self)
-        exchange, self.exchange = self.exchange, None
-        if exchange is not None:
-            exchange.abandon()
-
-    # A tunnel: what comes is for the app, unparsed.
-
-    def tunnel_began(self) -> None:
-        """What the client sent before it heard that the app agreed is the app's."""
-        self._phase = Phase.TUNNEL
-        early = self._inbox.taken()
-        self.hold_reading(is_held=False)
-        if early:
-            self._into_tunnel(early)
-
-    def _into_tunnel(self, data: bytes) -> None:
-        exchange = self.exchange
-        if exchange is not None and exchange.tunnel is not None:
-            exchange.tunnel.client_sent(data)
-
-    def hold_reading(self, *, is_held: bool) -> None:
-        """Stops or goes on reading from the client."""
-        if is_held is not self._is_reading_paused and self._phase is not Phase.CLOSED:
-            self._is_reading_paused = is_held
-            if is_held:
-                self._transport.pause_reading()
-            else:
-                self._transport.resume_reading()
-
-    def tunnel_ended(self) -> None:
-        """The app closed it: the client gets what is on its way, then the end."""
-        exchange, self.exchange = self.exchange, None
-        if exchange is not None:
-            exchange.abandon()
-            self._close()
 
     # Feeding.
 
@@ -182,6 +115,8 @@ class ClientConnection(asyncio.Protocol):
         head = None if self._phase is Phase.HEAD else self._plane.known_requests.find(data, self.peer)
         if head is None:
             return False
+        if self._is_trusted:
+            self._name_client(head.request)
         self._phase = Phase.BUSY
         self.keeps_alive = True
         self.exchange = exchange = Exchange(self, self._plane, head, is_request_done=True)
@@ -226,6 +161,8 @@ class ClientConnection(asyncio.Protocol):
             return
         if self.keeps_alive and not self._is_upgrade and self._head_size == len(piece):
             plane.known_requests.note(piece, head)
+        if self._is_trusted:
+            self._name_client(head.request)
         self._inbox.expect(head.length)
         self.is_http11 = self._version == "1.1"
         self.exchange = exchange = Exchange(self, plane, head, is_request_done=self._is_message_done)
@@ -260,17 +197,6 @@ class ClientConnection(asyncio.Protocol):
         self._is_message_done = True
 
     # The exchange's side.
-
-    def write(self, data: bytes) -> None:
-        """To the client."""
-        self._transport.write(data)
-
-    def forwarding(self, host: bytes | None) -> bytes:
-        """The forwarding lines of this connection; rendered again only when the Host changes."""
-        known = self._forwarding
-        if known is None or known[0] != host:
-            known = self._forwarding = (host, forwarding_lines(self.peer, self._plane.scheme, host))
-        return known[1]
 
     def exchange_ended(self) -> None:
         """The answer is written: the next request, or the end."""
@@ -316,34 +242,6 @@ class ClientConnection(asyncio.Protocol):
         self.write(render(answer, date=plane.date, is_head=False, connection=CLOSE_LINE))
         self._linger()
 
-    def _close(self) -> None:
-        """Closes once the answer is flushed."""
-        self._phase = Phase.LINGER
-        self.deadline = self._plane.now + self._plane.limits.write_timeout
-        self._inbox.clear()
-        self._transport.close()
-
-    def _linger(self) -> None:
-        """Reads on for a while without looking, so that a reset does not overtake the answer (RFC 9112 §9.6)."""
-        self._phase = Phase.LINGER
-        self.deadline = self._plane.now + self._plane.limits.linger
-        self._inbox.clear()
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
-
-    def abort(self) -> None:
-        """Ends the connection with a reset: whatever the client has is not whole."""
-        if self._phase is Phase.CLOSED:
-            return
-        self._phase = Phase.CLOSED
-        own = self._transport.get_extra_info("socket")
-        if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
-            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._transport.abort()
-        exchange, self.exchange = self.exchange, None
-        if exchange is not None:
-            exchange.abandon()
-
     # Deadlines and ends from outside.
 
     def expire(self) -> None:
@@ -357,23 +255,7 @@ class ClientConnection(asyncio.Protocol):
                 self.broken(error)
         elif self._phase is Phase.HEAD:
             self._refuse(Rejection(408, Reason.BAD_REQUEST, "head too slow"))
-        elif self._phase is Phase.LINGER:
+        elif self._phase in (Phase.LINGER, Phase.PREAMBLE):
             self.abort()
         else:
             self._close()
-
-    def _is_moving(self) -> bool:
-        """Whether the client took anything since writing was paused or the last deadline."""
-        size = self._transport.get_write_buffer_size()
-        moved, self._stuck_at = size < self._stuck_at, size
-        return moved
-
-    def drain(self) -> None:
-        """No further request: closes now when nothing is under way."""
-        if self._phase in (Phase.NEW, Phase.IDLE):
-            self._close()
-
-    def end_session(self, key: str) -> None:
-        """Cuts the exchange that runs for this session."""
-        if self.exchange is not None and self.exchange.session == key:
-            self.abort()

@@ -126,7 +126,7 @@ class Ending:
         plane.figures.bytes_out += self.sent
         if plane.access is not None:
             seconds = plane.loop.time() - self.started_at
-            plane.access(self.client.peer, self.request, self.status, self.sent, seconds, self.session)
+            plane.access(self.request.peer, self.request, self.status, self.sent, seconds, self.session)
 
     # Deadlines.
 

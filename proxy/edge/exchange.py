@@ -133,7 +133,7 @@ class Exchange(Ending):
             self._send(upstream)
 
     async def _connect_own(self) -> None:
-        self._head_bytes = own_head(self.head, self.plane, self.client.peer)
+        self._head_bytes = own_head(self.head, self.plane, self.request.peer)
         own = await self.plane.connect_own()
         try:
             _, upstream = await self.plane.loop.create_connection(

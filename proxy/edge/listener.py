@@ -9,6 +9,7 @@ from proxy.edge.client import ClientConnection
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.plane import Figures, Neighbours, Plane
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.edge.upstream import Pool
 from proxy.gate.fields import FieldRules
 from proxy.session.model import SessionKey
@@ -30,6 +31,8 @@ class Listener:
         fields: FieldRules,
         limits: Limits | None = None,
         scheme: str = "http",
+        trust: Trust | None = None,
+        expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
     ) -> None:
         self._neighbours = neighbours
@@ -38,6 +41,8 @@ class Listener:
         self._limits = limits or Limits()
         self._scheme = scheme
         self._websockets = websockets
+        self._trust = trust
+        self._expects_preamble = expects_preamble
         self._servers: list[asyncio.Server] = []
         self._plane: Plane | None = None
         self._ticking: asyncio.TimerHandle | None = None
@@ -62,6 +67,8 @@ class Listener:
             fields=self._fields,
             scheme=self._scheme,
             pool=Pool(self._upstream, loop, opened),
+            trust=self._trust,
+            expects_preamble=self._expects_preamble,
             websockets=self._websockets,
         )
         return plane

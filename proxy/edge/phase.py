@@ -6,6 +6,7 @@ from enum import Enum, auto
 class Phase(Enum):
     """What the connection is doing."""
 
+    PREAMBLE = auto()
     NEW = auto()
     HEAD = auto()
     BUSY = auto()

@@ -10,6 +10,7 @@ from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Plane:
         fields: FieldRules,
         scheme: str,
         pool: "Pool",
+        trust: Trust | None = None,
+        expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
     ) -> None:
         self.gate = neighbours.gate
@@ -80,6 +83,8 @@ class Plane:
         self.upstream = upstream
         self.scheme = scheme
         self.pool = pool
+        self.trust = trust or Trust()
+        self.expects_preamble = expects_preamble
         self.websockets = websockets
         self.head_rules = HeadRules(
             FieldsReader(Cookies(fields.cookie.encode("ascii"))), scheme, limits.body_bytes

@@ -16,6 +16,20 @@ _HOST: Final = re.compile(
 _HOST_PORT: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
+def parse_network(value: object) -> str:
+    """An address or a network in CIDR notation, in its one spelling. Raises ValueError with a sentence."""
+    try:
+        network = ipaddress.ip_network(value if isinstance(value, str) else "", strict=True)
+    except ValueError:
+        raise ValueError(
+            "write an address or a network without host bits, such as 10.0.0.7 or 10.0.0.0/8"
+        ) from None
+    return str(network)
+
+
+Network = Annotated[str, AfterValidator(parse_network)]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
     """A TCP address to listen on. `host` is a name or an IP address without brackets."""

@@ -46,6 +46,17 @@ def _listening(settings: Settings) -> Found:
         yield ("ops_listen",), "people's requests are listened for on this address already (see listen)"
 
 
+def _proxies(settings: Settings) -> Found:
+    for index, network in enumerate(settings.trusted_proxies):
+        if network.endswith("/0") and not settings.trust_every_proxy:
+            yield (
+                ("trusted_proxies", index),
+                "then anybody may claim any address: list the proxies, or write trust_every_proxy: true as well",
+            )
+    if settings.proxy_protocol and not settings.trusted_proxies:
+        yield ("proxy_protocol",), "whose header is believed? list the load balancers in trusted_proxies"
+
+
 def _no_loop(settings: Settings) -> Found:
     upstream = urlsplit(settings.upstream.url)
     for address in settings.listen:
@@ -214,6 +225,7 @@ _TAKEN: Final = frozenset(
 _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _plain_http,
     _listening,
+    _proxies,
     _no_loop,
     _idps,
     _choosing,

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, ValidationInfo
 
 from proxy.errors import Problem
-from proxy.settings.addresses import Endpoint, Listen, OpsListen, Origin
+from proxy.settings.addresses import Endpoint, Listen, Network, OpsListen, Origin
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
 from proxy.settings.idp import Idp
@@ -115,6 +115,17 @@ class Settings(Section):
     ]
     ops_listen: OpsListen | None = setting(
         None, "Where /metrics, /livez and /readyz are served apart from users; null = metrics are not served."
+    )
+    trusted_proxies: tuple[Network, ...] = setting(
+        (),
+        "Addresses and networks (CIDR) of proxies in front of Muster whose `X-Forwarded-For` is believed; empty = nobody's.",
+    )
+    trust_every_proxy: bool = setting(
+        False, "Demanded for a network in `trusted_proxies` that holds everybody, such as 0.0.0.0/0."
+    )
+    proxy_protocol: bool = setting(
+        False,
+        "Every connection begins with a header of the PROXY protocol (version 1 or 2), from `trusted_proxies` only.",
     )
     insecure_http: bool = setting(
         False,

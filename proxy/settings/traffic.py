@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
-from proxy.settings.addresses import UpstreamUrl
+from proxy.settings.addresses import UpstreamUrl, check_origin
 from proxy.settings.durations import PositiveDuration, Size
 from proxy.settings.section import Section, setting
 
@@ -36,18 +36,14 @@ def check_open_path(path: str) -> str:
     return path
 
 
-def check_origin(origin: str) -> str:
-    """`*`, or a page's origin as browsers send it (RFC 6454 §6.2): scheme, host and an unusual port, in small letters."""
-    if origin != "*" and not re.fullmatch(
-        r"https?://[a-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:.]+\](:[0-9]{1,5})?", origin
-    ):
-        raise ValueError('write an origin such as https://tools.example.com (small letters, no path), or "*"')
-    return origin
+def check_page_origin(origin: str) -> str:
+    """`*`, or a page's origin as browsers send it (RFC 6454 §6.2)."""
+    return origin if origin == "*" else check_origin(origin)
 
 
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 OpenPath = Annotated[str, AfterValidator(check_open_path)]
-Origin = Annotated[str, AfterValidator(check_origin)]
+PageOrigin = Annotated[str, AfterValidator(check_page_origin)]
 
 
 class Upstream(Section):
@@ -93,7 +89,7 @@ class WebSockets(Section):
     """WebSockets through to the app; each belongs to the session it was opened in and ends with it."""
 
     enabled: bool = setting(True, "False = an upgrade is forwarded without the upgrade.")
-    origins: tuple[Origin, ...] = setting(
+    origins: tuple[PageOrigin, ...] = setting(
         (),
         "Origins of pages that may open one, besides `public_url`'s own, such as `https://tools.example.com`; "
         '"*" = any.',

@@ -11,6 +11,7 @@ from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import Answer, ConnectOwn
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.gate.decision import Admit, Deny, Open, Own, Request, SignIn, Verdict
 from proxy.gate.fields import FieldRules
 from proxy.gate.headers import HeaderNames
@@ -172,6 +173,8 @@ async def running_edge(
     connect_own: ConnectOwn | None = None,
     fields: FieldRules = FIELDS,
     websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
+    trust: Trust | None = None,
+    expects_preamble: bool = False,
 ) -> AsyncIterator[Edge]:
     """A listener on a free port in front of `upstream`; drained at the end."""
     gate = gate or FakeGate()
@@ -195,6 +198,8 @@ async def running_edge(
         fields=fields,
         limits=limits or Limits(tick=0.02, drain_timeout=1.0),
         websockets=websockets,
+        trust=trust,
+        expects_preamble=expects_preamble,
     )
     ((_, port),) = await listener.start([("127.0.0.1", 0)])
     edge = Edge(listener, gate, access, port, reported)

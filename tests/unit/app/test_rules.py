@@ -41,6 +41,7 @@ FULL: Final[Mapping[str, Any]] = minimal(
 )
 
 CHANGED: Final[Mapping[str, Any]] = {
+    "trusted_proxies": ["10.0.0.0/8"],
     "websockets.enabled": False,
     "websockets.origins": ["https://tools.example.com"],
     "websockets.idle_timeout": "1m",
@@ -172,6 +173,7 @@ CHANGED: Final[Mapping[str, Any]] = {
 
 ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "listen": (serve, "settings.listen"),
+    "proxy_protocol": (house, "settings.proxy_protocol"),
     "ops_listen": (serve, "settings.ops_listen"),
     "store.sqlite": (house, "settings.store.sqlite"),
     "keys_file": (house, "settings.keys_file"),
@@ -192,7 +194,7 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
 }
 """Settings that no rule record carries, and who reads them."""
 
-PERMITS: Final = {"insecure_http"}
+PERMITS: Final = {"trust_every_proxy", "insecure_http"}
 """Settings that only say what else may be set; `proxy/settings` itself acts on them."""
 
 
@@ -213,6 +215,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         "limits": rules.limits(settings),
         "upstream": rules.upstream_rules(settings),
         "websockets": rules.websocket_rules(settings),
+        "trust": rules.trust(settings).believes("10.1.2.3"),
         "idps": asked,
         "directories": directories,
         "secrets": [(idp.secret(), idp.key()) for idp in asked],

@@ -34,6 +34,9 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
     [
         ({"listen": ["127.0.0.1:1", "127.0.0.1:1"]}, "listen"),
         ({"listen": "127.0.0.1:8080", "ops_listen": "127.0.0.1:8080"}, "ops_listen"),
+        ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "trusted_proxies[1]"),
+        ({"trusted_proxies": ["::/0"]}, "trusted_proxies[0]"),
+        ({"proxy_protocol": True}, "proxy_protocol"),
         ({"listen": "127.0.0.1:3000"}, "upstream.url"),
         ({"listen": "0.0.0.0:3000"}, "upstream.url"),
         ({"listen": "[::]:3000"}, "upstream.url"),
@@ -79,6 +82,8 @@ def test_a_contradiction_is_named_at_its_place(changes: dict[str, Any], path: st
 @pytest.mark.parametrize(
     "changes",
     [
+        {"trusted_proxies": ["0.0.0.0/0"], "trust_every_proxy": True},
+        {"trusted_proxies": ["10.0.0.0/8"], "proxy_protocol": True},
         {"listen": ["127.0.0.1:0", "127.0.0.1:0"]},
         {"listen": "0.0.0.0:3000", "upstream": {"url": "http://app.internal:3000"}},
         {"listen": "127.0.0.1:8080", "ops_listen": "127.0.0.1:9090"},

@@ -1,0 +1,202 @@
+"""An accepted connection, but for what is said on it: who the client is, what is written, held back, tunnelled, and how it ends.
+
+`client.py` adds the parsing and the exchanges; `phase.py` names the phases, which only these two files change.
+"""
+
+import asyncio
+import socket
+import struct
+from typing import TYPE_CHECKING, Final
+
+from proxy.edge.exchange import Exchange
+from proxy.edge.inbox import Inbox
+from proxy.edge.phase import Phase
+from proxy.edge.preamble import Malformed, read_preamble
+from proxy.gate.decision import Request
+from proxy.gate.fields import forwarding_lines
+
+if TYPE_CHECKING:
+    from proxy.edge.plane import Plane
+
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+class Accepted(asyncio.Protocol):
+    """`deadline` is loop time; whoever waits for something sets it. `peer` is the address on the connection, or the one that
+    the PROXY protocol names; a request's own `peer` is what a trusted proxy says of it."""
+
+    __slots__ = (
+        "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_is_trusted", "_phase", "_plane", "_stuck_at",
+        "_transport", "deadline", "exchange", "is_write_paused", "peer",
+    )  # fmt: skip
+
+    def __init__(self, plane: "Plane") -> None:
+        self._plane = plane
+        self._phase = Phase.NEW
+        self._inbox = Inbox()
+        self._is_reading_paused = False
+        self._stuck_at = 0
+        self._forwarding: tuple[bytes | None, bytes] | None = None
+        self._hops: bytes | None = None
+        self._is_trusted = False
+        self._transport: asyncio.Transport
+        self.exchange: Exchange | None = None
+        self.is_write_paused = False
+        self.deadline = 0.0
+        self.peer = ""
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Accepted, unless there are too many."""
+        self._transport = transport  # type: ignore[assignment]  # a stream socket has a full transport
+        plane = self._plane
+        name = transport.get_extra_info("peername")
+        self.peer = name[0] if isinstance(name, tuple) else "unix"
+        self._is_trusted = plane.trust.believes(self.peer)
+        is_full = len(plane.clients) >= plane.limits.connections or plane.is_draining
+        if is_full or (plane.expects_preamble and not self._is_trusted):
+            plane.figures.refused_connections += 1
+            self._phase = Phase.CLOSED
+            self._transport.abort()
+            return
+        if plane.expects_preamble:
+            self._phase = Phase.PREAMBLE
+        self.deadline = plane.now + plane.limits.header_timeout
+
+    def pause_writing(self) -> None:
+        """The client reads slower than the app sends."""
+        self.is_write_paused = True
+        self._stuck_at = self._transport.get_write_buffer_size()
+        if self.exchange is not None:
+            self.exchange.client_writable(is_writable=False)
+
+    def resume_writing(self) -> None:
+        """The client read on."""
+        self.is_write_paused = False
+        if self.exchange is not None:
+            self.exchange.client_writable(is_writable=True)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Gone; an exchange under way is abandoned."""
+        self._phase = Phase.CLOSED
+        self._inbox.clear()
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
+
+    # Who the client is, when a trusted proxy stands between.
+
+    def _preamble_read(self, data: bytes) -> bytes:
+        """What follows the PROXY protocol's header; empty while it is not whole, or when there is none."""
+        self._inbox.add(data)
+        data = self._inbox.taken()
+        found = read_preamble(data)
+        if found is None:
+            self._inbox.add(data)
+            return b""
+        if isinstance(found, Malformed):
+            self._plane.figures.malformed += 1
+            self.abort()
+            return b""
+        self._phase = Phase.NEW
+        if found.peer is not None:
+            self.peer = found.peer
+            self._is_trusted = self._plane.trust.believes(found.peer)
+        return data[found.size :]
+
+    def _name_client(self, request: Request) -> None:
+        """The client as a trusted peer names it."""
+        found = self._plane.trust.client(self.peer, request.names, request.headers)
+        request.peer = found.address
+        self._hops = found.hops
+
+    def write(self, data: bytes) -> None:
+        """To the client."""
+        self._transport.write(data)
+
+    def forwarding(self, host: bytes | None) -> bytes:
+        """The forwarding lines of this connection; rendered again only when the Host changes, or a proxy speaks for many."""
+        if self._is_trusted:
+            return forwarding_lines(self.peer, self._plane.scheme, host, earlier=self._hops)
+        known = self._forwarding
+        if known is None or known[0] != host:
+            known = self._forwarding = (host, forwarding_lines(self.peer, self._plane.scheme, host))
+        return known[1]
+
+    # A tunnel: what comes is for the app, unparsed.
+
+    def tunnel_began(self) -> None:
+        """What the client sent before it heard that the app agreed is the app's."""
+        self._phase = Phase.TUNNEL
+        early = self._inbox.taken()
+        self.hold_reading(is_held=False)
+        if early:
+            self._into_tunnel(early)
+
+    def _into_tunnel(self, data: bytes) -> None:
+        exchange = self.exchange
+        if exchange is not None and exchange.tunnel is not None:
+            exchange.tunnel.client_sent(data)
+
+    def hold_reading(self, *, is_held: bool) -> None:
+        """Stops or goes on reading from the client."""
+        if is_held is not self._is_reading_paused and self._phase is not Phase.CLOSED:
+            self._is_reading_paused = is_held
+            if is_held:
+                self._transport.pause_reading()
+            else:
+                self._transport.resume_reading()
+
+    def tunnel_ended(self) -> None:
+        """The app closed it: the client gets what is on its way, then the end."""
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
+            self._close()
+
+    # How it ends.
+
+    def _close(self) -> None:
+        """Closes once the answer is flushed."""
+        self._phase = Phase.LINGER
+        self.deadline = self._plane.now + self._plane.limits.write_timeout
+        self._inbox.clear()
+        self._transport.close()
+
+    def _linger(self) -> None:
+        """Reads on for a while without looking, so that a reset does not overtake the answer (RFC 9112 §9.6)."""
+        self._phase = Phase.LINGER
+        self.deadline = self._plane.now + self._plane.limits.linger
+        self._inbox.clear()
+        if self._transport.can_write_eof():
+            self._transport.write_eof()
+
+    def abort(self) -> None:
+        """Ends the connection with a reset: whatever the client has is not whole."""
+        if self._phase is Phase.CLOSED:
+            return
+        self._phase = Phase.CLOSED
+        own = self._transport.get_extra_info("socket")
+        if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None:
+            exchange.abandon()
+
+    def _is_moving(self) -> bool:
+        """Whether the client took anything since writing was paused or the last deadline."""
+        size = self._transport.get_write_buffer_size()
+        moved, self._stuck_at = size < self._stuck_at, size
+        return moved
+
+    def drain(self) -> None:
+        """No further request: closes now when nothing is under way."""
+        if self._phase in (Phase.NEW, Phase.IDLE, Phase.PREAMBLE):
+            self._close()
+
+    def end_session(self, key: str) -> None:
+        """Cuts the exchange that runs for this session."""
+        if self.exchange is not None and self.exchange.session == key:
+            self.abort()
