@@ -10,11 +10,19 @@ from proxy.session.codec import groups_from_json, groups_to_json, identity_from_
 
 
 def statements_to_text(statements: tuple[Statement, ...]) -> str:
-    return json.dumps([_to_json(statement) for statement in statements], separators=(",", ":"))
+    return json.dumps(statements_to_json(statements), separators=(",", ":"))
 
 
 def statements_from_text(text: str) -> tuple[Statement, ...]:
-    return tuple(_from_json(document) for document in json.loads(text))
+    return statements_from_json(json.loads(text))
+
+
+def statements_to_json(statements: tuple[Statement, ...]) -> list[dict[str, Any]]:
+    return [_to_json(statement) for statement in statements]
+
+
+def statements_from_json(documents: list[dict[str, Any]]) -> tuple[Statement, ...]:
+    return tuple(_from_json(document) for document in documents)
 
 
 def _to_json(statement: Statement) -> dict[str, Any]:
