@@ -128,7 +128,7 @@ def _update(connection: sqlite3.Connection, claim: Claim, changes: str, values: 
 def open_named(connection: sqlite3.Connection, entry_ids: Iterable[int], now: float) -> int:
     """How many of these were done and are open now, as bulk work."""
     statement = (
-        "UPDATE entries SET state = 'open', attempts = 0, next_attempt_at = ?, since = ?, is_bulk = 1"
+        "UPDATE entries SET state = 'open', attempts = 0, next_attempt_at = ?, reason = NULL, detail = '', since = ?, is_bulk = 1"
         " WHERE id = ? AND state = 'done'"
     )
     return connection.executemany(statement, ((now, now, one) for one in entry_ids)).rowcount

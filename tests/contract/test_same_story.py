@@ -1,0 +1,25 @@
+"""Random stories of the outbox: the engine under test answers as SQLite does, call by call, and its indexes stay exact."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.contract.engines import SqliteOnDisk, Store
+from tests.contract.redis_indexes import wrong_indexes
+from tests.contract.stories import Story
+
+STEPS = 120
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_the_same_story_has_the_same_end(store: Store, tmp_path: Path, seed: int) -> None:
+    folder = tmp_path / "reference"
+    folder.mkdir()
+    reference = SqliteOnDisk(folder).open()
+    story = Story(reference, store, seed)
+    try:
+        for _ in range(STEPS):
+            await story.go_on()
+        assert await wrong_indexes(store.outbox._engine) == []
+    finally:
+        await reference.close()
