@@ -16,17 +16,8 @@ from tests.partners.redis_fixtures import (  # noqa: F401  # pytest finds them b
 
 OpenStore = Callable[..., Store]
 
-SESSION_MODULES = ("test_sessions", "test_leases", "test_changes", "test_timers")
 
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "engine" in metafunc.fixturenames:
-        is_ours = metafunc.module.__name__.rpartition(".")[2] in SESSION_MODULES
-        names = ["sqlite", *ENGINES] if is_ours else ["sqlite"]
-        metafunc.parametrize("engine", names, indirect=True)
-
-
-@pytest.fixture
+@pytest.fixture(params=["sqlite", *ENGINES])
 def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
     if request.param == "sqlite":
         return SqliteOnDisk(tmp_path)

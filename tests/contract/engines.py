@@ -12,7 +12,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from proxy.gate.ports import JointStore
 from proxy.provisioning.leases import NamedLeases
@@ -21,6 +21,7 @@ from proxy.provisioning.rulings import Rulings
 from proxy.session.store import SessionStore
 from proxy.storage.audit import AuditTrail
 from proxy.storage.keyring import load_keyring, new_key_line
+from proxy.storage.redis.engine import RedisEngine
 from proxy.storage.redis.place import Place
 from proxy.storage.redis.store import make_store
 from proxy.storage.sqlite.store import open_store
@@ -119,7 +120,11 @@ class RedisAt:
 
     def open(self, *, timeout: float = TIMEOUT) -> Store:
         place = self._partner.place(prefix=self._prefix, timeout=timeout)
-        return cast(Store, make_store(place, load_keyring(self.keys)))
+        return make_store(place, load_keyring(self.keys))
+
+    def raw(self) -> RedisEngine:
+        """For looking at what is written, beside the ports."""
+        return RedisEngine(self._partner.place(prefix=self._prefix, timeout=TIMEOUT))
 
     def child_command(self, task: str) -> list[str]:
         """The child finds the place in the folder."""
@@ -139,7 +144,7 @@ def open_in_child(engine: str, folder: Path) -> Store:
     if engine == "sqlite":
         return SqliteOnDisk(folder).open()
     place: Place = pickle.loads((folder / "place").read_bytes())
-    return cast(Store, make_store(place, load_keyring(folder / "muster.keys")))
+    return make_store(place, load_keyring(folder / "muster.keys"))
 
 
 ENGINES: dict[str, str] = {

@@ -30,11 +30,12 @@ def _within(score: float, low: bytes, high: bytes) -> bool:
 
 
 class MemoryRedis(RedisEngine):
-    """An engine whose server is this object."""
+    """An engine whose server is this object; `written` counts the units of work that wrote something."""
 
     def __init__(self) -> None:
         super().__init__(Place(at=Single(endpoint=Address(host="127.0.0.1", port=1))))
         self.data: dict[bytes, Any] = {}
+        self.written = 0
 
     async def ask(self, *commands: Command) -> list[Reply]:
         return [self.do(command) for command in commands]
@@ -45,6 +46,7 @@ class MemoryRedis(RedisEngine):
 
         work = Work(ask)
         result = await unit(work)
+        self.written += bool(work.writes)
         for command in work.writes:
             self.do(command)
         return result
@@ -80,6 +82,12 @@ class MemoryRedis(RedisEngine):
             self._incr(ids)
             self.data[given] = self.data[ids]
         return self.data[given]
+
+    def _announce(self, key: bytes, *entries: bytes) -> Reply:
+        """The engine's own write (`proxy/storage/redis/commit.py`)."""
+        for entry in entries:
+            number = len(self._hash(key)) + 1
+            self._hash(key)[b"%d:%s" % (number, entry)] = b"%d" % number
 
     def _expire(self, key: bytes, seconds: bytes) -> Reply:
         return int(key in self.data)

@@ -4,14 +4,24 @@ place.py · locating.py · connecting.py · pool.py     where the server is, and
 engine.py · work.py · commit.py     how a call runs: reads, and units of work that are written whole or not at all
 keys.py     the names of everything
 sessions.py and session_*.py · timers.py · change_feed.py     the session store
+outbox_keys.py     the names of everything else
+outbox.py · bindings.py · ledger.py · named_leases.py · rulings.py · audit.py · joint.py     one port each
+entry_*.py · claim*.py · binding_writes.py · seat_writes.py · ruling_text.py     the records behind them, and what is written
 """
 
 from typing import Final
 
 from proxy.session.codec import KeyRing
+from proxy.storage.redis.audit import RedisAudit
+from proxy.storage.redis.bindings import RedisBindings
 from proxy.storage.redis.change_feed import trim_changes
 from proxy.storage.redis.engine import RedisEngine
+from proxy.storage.redis.joint import RedisJoint
+from proxy.storage.redis.ledger import RedisLedger
+from proxy.storage.redis.named_leases import RedisLeases
+from proxy.storage.redis.outbox import RedisOutbox
 from proxy.storage.redis.place import Place
+from proxy.storage.redis.rulings import RedisRulings
 from proxy.storage.redis.session_looks import count_unreadable, unreadable
 from proxy.storage.redis.session_records import forget, read_held
 from proxy.storage.redis.sessions import RedisSessions
@@ -27,6 +37,13 @@ class RedisStore:
         self._engine = engine
         self._ring = ring
         self.sessions = RedisSessions(engine, ring)
+        self.outbox = RedisOutbox(engine)
+        self.bindings = RedisBindings(engine)
+        self.ledger = RedisLedger(engine)
+        self.leases = RedisLeases(engine)
+        self.joint = RedisJoint(engine, ring)
+        self.rulings = RedisRulings(engine)
+        self.audit = RedisAudit(engine)
 
     async def clean(self, now: float) -> None:
         """Forget what time has made meaningless; to be called every minute or so. Sessions are ended by their keeper.

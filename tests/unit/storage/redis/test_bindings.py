@@ -6,7 +6,6 @@ from proxy.identity import Subject
 from proxy.provisioning.model import AccountId
 from proxy.provisioning.outbox import Claim
 from proxy.storage.redis import bindings as module
-from proxy.storage.redis.binding_writes import bind_claimed
 from proxy.storage.redis.bindings import RedisBindings
 from proxy.storage.redis.keys import subject_text
 from proxy.storage.redis.outbox import RedisOutbox
@@ -25,8 +24,7 @@ async def bindings(memory: MemoryRedis, keys: OutboxKeys, monkeypatch: pytest.Mo
         entry = await RedisOutbox(memory).note(vouched(name, at=NOW + number), NOW)
         memory.do(("HSET", keys.claim(entry.id), "holder", "h", "until", NOW, "token", 1))
         claim = Claim(entry=entry, holder="h", token=1, until=NOW)
-        one = binding(name, f"account-{name}")
-        await memory.write(lambda work, claim=claim, one=one: bind_claimed(work, keys, claim, one))
+        await RedisOutbox(memory).bind(claim, binding(name, f"account-{name}"))
     return RedisBindings(memory)
 
 
