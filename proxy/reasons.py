@@ -64,6 +64,7 @@ class Reason(StrEnum):
     WRONG_HOST = "wrong_host"
     PATH_NOT_ALLOWED = "path_not_allowed"
     WRONG_ORIGIN = "wrong_origin"
+    INSUFFICIENT_AUTHENTICATION = "insufficient_user_authentication"
     GROUPS_TOO_LARGE = "groups_too_large"
     LOGIN_NOT_SENDABLE = "login_not_sendable"
     SHUTTING_DOWN = "shutting_down"

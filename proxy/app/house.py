@@ -228,6 +228,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
         entropy=secrets.token_bytes,
         choosing=choosing_rules(settings),
         leaving=rules.leaving_rules(settings),
+        demands=rules.demands(settings),
     )
 
 

@@ -47,6 +47,7 @@ from proxy.reasons import Reason
 from proxy.session.cookie import cookie_name
 from proxy.session.keeper import KeeperRules
 from proxy.session.policy import RefreshRules
+from proxy.session.step_up import Demand
 from proxy.settings import idp as idp_settings
 from proxy.settings import paths, people
 from proxy.settings.addresses import is_loopback
@@ -99,8 +100,20 @@ def _path_rule(rule: paths.PathRule) -> PathRule:
         answer=AnswerAs(rule.answer),
         groups=frozenset(GroupName(name) for name in rule.groups),
         idps=frozenset(IdpId(name) for name in rule.idps),
+        demand=_demand(rule),
         is_optional=rule.identity == "optional",
     )
+
+
+def _demand(rule: paths.PathRule) -> Demand | None:
+    if not rule.acr_values and rule.max_age is None:
+        return None
+    return Demand(acr_values=rule.acr_values, max_age=None if rule.max_age is None else int(rule.max_age))
+
+
+def demands(settings: Settings) -> frozenset[Demand]:
+    """Everything that any path demands of a sign-in."""
+    return frozenset(demand for rule in settings.paths if (demand := _demand(rule)) is not None)
 
 
 def cors_origins(settings: Settings) -> frozenset[bytes]:

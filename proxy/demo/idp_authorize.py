@@ -26,6 +26,13 @@ class Asked:
     nonce: str | None
     challenge: str
     prompt: frozenset[str]
+    acr_values: tuple[str, ...] = ()
+    max_age: int | None = None
+
+    def is_proved(self, visit: Visit, now: float) -> bool:
+        """Whether a browser's session here is good enough for what is asked (OpenID Connect Core §3.1.2.1)."""
+        is_young = self.max_age is None or now - visit.auth_time <= self.max_age
+        return is_young and (not self.acr_values or visit.acr in self.acr_values)
 
 
 def is_loopback(url: str) -> bool:
@@ -49,6 +56,8 @@ def read_request(query: Mapping[str, str], client_id: str) -> Asked | str:
         nonce=query.get("nonce"),
         challenge=query.get("code_challenge", ""),
         prompt=frozenset(query.get("prompt", "").split()),
+        acr_values=tuple(query.get("acr_values", "").split()),
+        max_age=int(age) if (age := query.get("max_age", "")[:9]).isdecimal() else None,
     )
 
 
@@ -111,7 +120,8 @@ async def authorize(request: web.Request) -> web.Response:
     if fault is not None:
         return send_back(state, asked, {"error": fault})
     visit = visit_of(request)
-    if visit is not None and not asked.prompt & {"login", "select_account"}:
+    is_new = bool(asked.prompt & {"login", "select_account"})
+    if visit is not None and not is_new and (_is_deaf(state) or asked.is_proved(visit, state.now())):
         return grant_code(state, asked, visit)
     if "none" in asked.prompt:
         return send_back(state, asked, {"error": "login_required"})
@@ -133,10 +143,15 @@ async def authorize_form(request: web.Request) -> web.Response:
         return sign_in_page(request, "Nobody has that name.", 400)
     if account.is_suspended:
         return sign_in_page(request, f"{account.person.name}'s account is suspended.", 403)
-    cookie, visit = state.grants.sign_in(account.person.login, state.now())
+    acr = asked.acr_values[0] if asked.acr_values and not _is_deaf(state) else None
+    cookie, visit = state.grants.sign_in(account.person.login, state.now(), acr)
     response = grant_code(state, asked, visit)
     response.set_cookie(COOKIE, cookie, httponly=True, samesite="Lax", path="/")
     return response
+
+
+def _is_deaf(state: IdpState) -> bool:
+    return not state.options.heeds_step_up
 
 
 async def end_session(request: web.Request) -> web.Response:

@@ -24,6 +24,7 @@ class Grant:
     nonce: str | None
     auth_time: float
     sid: str
+    acr: str | None = None
     refresh_token: str | None = field(default=None, repr=False)
     refresh_expires_at: float | None = None
     is_revoked: bool = False
@@ -54,11 +55,12 @@ class Fault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """A browser signed in at the IdP itself."""
+    """A browser signed in at the IdP itself; `acr` is what the sign-in was asked to be."""
 
     login: str
     auth_time: float
     sid: str
+    acr: str | None = None
 
 
 def challenge_of(verifier: str) -> str:
@@ -77,9 +79,9 @@ class Grants:
         self._refresh: dict[str, Grant] = {}
         self._access: dict[str, tuple[Grant, float]] = {}
 
-    def sign_in(self, login: str, now: float) -> tuple[str, Visit]:
+    def sign_in(self, login: str, now: float, acr: str | None = None) -> tuple[str, Visit]:
         """A browser session at the IdP: its cookie value and its record."""
-        visit = Visit(login=login, auth_time=now, sid=secrets.token_hex(8))
+        visit = Visit(login=login, auth_time=now, sid=secrets.token_hex(8), acr=acr)
         cookie = secrets.token_urlsafe(24)
         self.visits[cookie] = visit
         return cookie, visit
@@ -104,6 +106,7 @@ class Grants:
             nonce=nonce,
             auth_time=visit.auth_time,
             sid=visit.sid,
+            acr=visit.acr,
         )
         self.all[grant.id] = grant
         code = secrets.token_urlsafe(24)

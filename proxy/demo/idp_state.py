@@ -60,10 +60,13 @@ class IdpOptions:
     """How this IdP behaves. Lives are in seconds; `refresh_life` None means that refresh tokens do not expire.
 
     `denied_marker` is the error_description for a suspended person; None answers a bare `invalid_grant`, as Okta and Google do.
+    `heeds_step_up` False passes over `acr_values` and `max_age`, as some IdPs do; `states_auth_time` False leaves the claim out.
     `token_delay` holds back every token answer, for tests that kill somebody meanwhile.
     """
 
     client_id: str = "muster"
+    heeds_step_up: bool = True
+    states_auth_time: bool = True
     client_secret: str | None = field(default=None, repr=False)
     algorithm: Algorithm = "RS256"
     access_life: float = 300.0

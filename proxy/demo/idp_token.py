@@ -96,11 +96,12 @@ def id_token(state: IdpState, grant: Grant, access_token: str) -> str:
         "aud": state.options.client_id,
         "iat": now,
         "exp": now + int(state.options.id_token_life),
-        "auth_time": int(grant.auth_time),
         "sid": grant.sid,
         "at_hash": at_hash(access_token),
     }
-    return state.keys.sign(claims if grant.nonce is None else {**claims, "nonce": grant.nonce})
+    auth_time = int(grant.auth_time) if state.options.states_auth_time else None
+    said = {"nonce": grant.nonce, "acr": grant.acr, "auth_time": auth_time}
+    return state.keys.sign({**claims, **{name: value for name, value in said.items() if value is not None}})
 
 
 def issue(state: IdpState, grant: Grant, *, is_refresh: bool) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from proxy.session.model import (
     SessionKey,
     Tokens,
 )
+from proxy.session.step_up import continued
 from proxy.session.store import Lease, SessionStore
 
 UNKNOWN_DEVICE: Final = Device()
@@ -120,7 +121,7 @@ class Arrivals:
         """A session for this identity, with the account's state after the app was visited. Raises Unavailable.
 
         `continues` is what a silent sign-in goes on with: of the same person it keeps its beginning, so that `session.absolute`
-        holds however often nobody was asked; of another it counts for nothing.
+        holds however often nobody was asked, and what was proved then; of another it counts for nothing.
         """
         cookie, key = self._new_cookie()
         known = await self._with_known_groups(identity)
@@ -128,7 +129,8 @@ class Arrivals:
             self._new_session(key, known, tokens, idp_session), device=device, authentication=authentication
         )
         if continues is not None and continues.subject == identity.subject:
-            session = replace(session, created_at=continues.created_at)
+            proved = continued(continues.authentication, authentication)
+            session = replace(session, created_at=continues.created_at, authentication=proved)
         account = await self._account_before(identity)
         if self._stores.lane is None or not isinstance(account, Pending):
             session = replace(session, account=account)

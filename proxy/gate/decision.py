@@ -17,6 +17,7 @@ from proxy.session.model import (
     Session,
     SessionKey,
 )
+from proxy.session.step_up import Demand
 
 
 @unique
@@ -97,11 +98,15 @@ class Renew:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignIn:
-    """No usable session. A navigation is sent to sign in (`is_silent`: with `prompt=none` first), a script gets 401 JSON."""
+    """No usable session. A navigation is sent to sign in (`is_silent`: with `prompt=none` first), a script gets 401 JSON.
+
+    `demand`: there is a session, and it does not prove enough for this path.
+    """
 
     reason: Reason
     kind: Kind
     is_silent: bool = False
+    demand: Demand | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

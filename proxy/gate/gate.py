@@ -131,9 +131,10 @@ class Gate:
             )
         return self._ruled(verdict, rule, request) if isinstance(verdict, Cached) else verdict
 
-    @staticmethod
-    def _ruled(entry: Cached, rule: PathRule, request: Request) -> Admit | Deny:
-        return rule.refusal(entry.session.identity, request) or entry.admit
+    def _ruled(self, entry: Cached, rule: PathRule, request: Request) -> Admit | Deny | SignIn:
+        session = entry.session
+        refused = rule.refusal(session.identity, session.authentication, request, self._clock())
+        return refused or entry.admit
 
     async def _by_store(self, cookie: bytes, key: SessionKey, kind: Kind) -> Cached | SignIn | Deny:
         for _ in range(RENEWALS_PER_REQUEST):

@@ -16,10 +16,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from typing import Final
 
-from proxy.gate.decision import OVERRIDES, Deny, Kind, Request, kind_of
+from proxy.gate.decision import OVERRIDES, Deny, Kind, Request, SignIn, kind_of
 from proxy.gate.spelling import is_open_spelling, is_plain, readings
 from proxy.identity import NOT_STATED, GroupName, Identity, IdpId
 from proxy.reasons import Reason
+from proxy.session.model import Authentication
+from proxy.session.step_up import Demand
 
 
 @unique
@@ -35,7 +37,8 @@ class AnswerAs(Enum):
 class PathRule:
     """One rule. `path` is exact, or ends in `/*`: everything below, and the folder itself. Empty sets demand nothing.
 
-    `groups`: any one of them. `idps`: whose people may come. `is_optional`: forwarded without a session too.
+    `groups`: any one of them. `idps`: whose people may come. `demand`: how they must have proved who they are. `is_optional`:
+    forwarded without a session too.
     """
 
     path: str
@@ -43,6 +46,7 @@ class PathRule:
     answer: AnswerAs = AnswerAs.AUTO
     groups: frozenset[GroupName] = frozenset()
     idps: frozenset[IdpId] = frozenset()
+    demand: Demand | None = None
     is_optional: bool = False
 
     def kind(self, request: Request) -> Kind:
@@ -52,17 +56,27 @@ class PathRule:
             return kind
         return Kind.NAVIGATION if self.answer is AnswerAs.REDIRECT else Kind.SCRIPT
 
-    def refusal(self, identity: Identity, request: Request) -> Deny | None:
-        """Why this person may not come here; None when they may. Groups that nobody stated are no groups (semantics §2)."""
+    def refusal(
+        self, identity: Identity, authentication: Authentication, request: Request, now: float
+    ) -> Deny | SignIn | None:
+        """Why this person may not come here, or not yet; None when they may. Nobody proves more only to be refused."""
+        reason = self._exclusion(identity)
+        if reason is not None:
+            return Deny(status=403, reason=reason, kind=self.kind(request))
+        if self.demand is None or self.demand.is_met(authentication, now):
+            return None
+        kind = self.kind(request)
+        return SignIn(reason=Reason.INSUFFICIENT_AUTHENTICATION, kind=kind, demand=self.demand)
+
+    def _exclusion(self, identity: Identity) -> Reason | None:
+        """Groups that nobody stated are no groups (semantics §2)."""
         if self.idps and identity.idp not in self.idps:
-            return Deny(status=403, reason=Reason.PATH_NOT_ALLOWED, kind=self.kind(request))
+            return Reason.PATH_NOT_ALLOWED
         if not self.groups:
             return None
         if identity.groups is NOT_STATED:
-            return Deny(status=403, reason=Reason.NOT_STATED, kind=self.kind(request))
-        if self.groups.isdisjoint(identity.groups):
-            return Deny(status=403, reason=Reason.PATH_NOT_ALLOWED, kind=self.kind(request))
-        return None
+            return Reason.NOT_STATED
+        return Reason.PATH_NOT_ALLOWED if self.groups.isdisjoint(identity.groups) else None
 
 
 SIGNED_IN: Final = PathRule(path="/*")

@@ -59,8 +59,10 @@ from proxy.session.model import (
     Tokens,
     Trouble,
 )
+from proxy.session.step_up import Demand
 
 _SUBJECT_CODES: Final = frozenset({"subject_changed", "userinfo_subject_mismatch"})
+
 _MOST_HINT: Final = 4096
 
 
@@ -105,6 +107,7 @@ class OidcClient:
         now: float,
         prompt: Prompt | None = None,
         login_hint: str | None = None,
+        demand: Demand | None = None,
     ) -> Authorization | Unready:
         """Where to send a browser (see `flow.begin`)."""
         metadata = await self._documents.metadata(now)
@@ -119,6 +122,7 @@ class OidcClient:
             now=now,
             prompt=prompt,
             login_hint=login_hint,
+            demand=demand,
         )
         place = push_endpoint(metadata, self.rules.push)
         if place is None:

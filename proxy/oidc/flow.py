@@ -23,7 +23,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum, unique
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeGuard
 from urllib.parse import urlencode
 
 from authlib.oauth2.rfc7636 import create_s256_code_challenge
@@ -34,6 +34,7 @@ from proxy.oidc.json_body import parse_object
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.outcome import safe_code
 from proxy.oidc.rules import IdpKind, IdpRules
+from proxy.session.step_up import Demand
 
 ENTROPY_BYTES: Final = 96
 """What `begin` needs: 32 bytes each for state, nonce and code verifier."""
@@ -69,7 +70,7 @@ class Attempt:
     """One browser on its way through an IdP; kept sealed in a cookie that its `state` names.
 
     `started_at` is seconds since the epoch; `return_to` a path of ours; `is_issuer_expected`: the IdP announced that
-    its answers carry `iss`.
+    its answers carry `iss`; `demand`: what the ID token must prove, or the sign-in counts for nothing.
     """
 
     idp: IdpId
@@ -81,6 +82,7 @@ class Attempt:
     started_at: float
     prompt: Prompt | None = None
     is_issuer_expected: bool = False
+    demand: Demand | None = None
 
     @property
     def is_silent(self) -> bool:
@@ -122,6 +124,7 @@ def begin(
     now: float,
     prompt: Prompt | None = None,
     login_hint: str | None = None,
+    demand: Demand | None = None,
 ) -> tuple[Attempt, str]:
     """A new attempt, and the URL to send the browser to. `entropy` is `ENTROPY_BYTES` random bytes, used once."""
     if len(entropy) != ENTROPY_BYTES:
@@ -137,6 +140,7 @@ def begin(
         started_at=float(now),
         prompt=_understood(prompt, rules, metadata),
         is_issuer_expected=metadata.is_issuer_in_answers,
+        demand=demand,
     )
     parameters = _parameters(rules, attempt, redirect_uri, login_hint)
     return attempt, with_query(metadata.authorization_endpoint, parameters)
@@ -149,16 +153,32 @@ def unpack(packed: bytes) -> Attempt | None:
         return None
     texts = {"idp", "issuer", "state", "nonce", "code_verifier", "return_to"}
     started_at, prompt = record.pop("started_at", None), record.pop("prompt", "")
+    demand = record.pop("demand", None)
     is_whole = (
         record.keys() == texts | {"is_issuer_expected"}
         and all(isinstance(record[name], str) for name in texts)
         and isinstance(record["is_issuer_expected"], bool)
         and (prompt is None or (isinstance(prompt, str) and prompt in set(Prompt)))
+        and (demand is None or _is_demand(demand))
     )
     if not is_whole or not isinstance(started_at, float):
         return None
     asked = None if prompt is None else Prompt(str(prompt))
-    return Attempt(started_at=started_at, prompt=asked, **record)  # type: ignore[arg-type]  # checked just above
+    required = (
+        Demand(acr_values=tuple(demand["acr_values"]), max_age=demand["max_age"])
+        if _is_demand(demand)
+        else None
+    )
+    return Attempt(started_at=started_at, prompt=asked, demand=required, **record)  # type: ignore[arg-type]  # checked just above
+
+
+def _is_demand(packed: object) -> TypeGuard[dict[str, Any]]:
+    if not isinstance(packed, dict) or packed.keys() != {"acr_values", "max_age"}:
+        return False
+    values, max_age = packed["acr_values"], packed["max_age"]
+    is_number = isinstance(max_age, int) and not isinstance(max_age, bool)
+    is_list = isinstance(values, list) and all(isinstance(value, str) for value in values)
+    return is_list and (max_age is None or is_number)
 
 
 def check_callback(query: Sequence[tuple[str, str]], attempt: Attempt | None, *, now: float) -> Callback:
@@ -208,6 +228,7 @@ def _parameters(
         "code_challenge_method": "S256",
         **_prompt(attempt.prompt, added.get("prompt", "")),
         **({"login_hint": login_hint} if login_hint else {}),
+        **(attempt.demand.parameters() if attempt.demand else {}),
     }
 
 

@@ -165,10 +165,11 @@ def _paths(settings: Settings) -> Found:
         for place, name in enumerate(rule.idps):
             if name not in known:
                 yield ("paths", index, "idps", place), f"there is no IdP with the id {name!r}"
-        if rule.identity == "optional" and (rule.groups or rule.idps):
+        demanded = rule.groups or rule.idps or rule.acr_values or rule.max_age
+        if rule.identity == "optional" and demanded:
             yield (
                 ("paths", index, "identity"),
-                "a path that demands groups or an IdP cannot be open to strangers: leave one of the two out",
+                "a path that demands something of people cannot be open to strangers: leave one of the two out",
             )
 
 

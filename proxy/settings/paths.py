@@ -5,11 +5,13 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
 
+from proxy.settings.durations import PositiveDuration
 from proxy.settings.people import Names
 from proxy.settings.section import Section, setting
 from proxy.settings.text import IdpName
 from proxy.settings.traffic import OpenPath
 
+_ACR: Final = re.compile(r"[!#-\[\]-~]{1,255}")
 _METHOD: Final = re.compile(r"[A-Z][A-Z-]{1,19}")
 
 
@@ -20,6 +22,22 @@ def check_method(method: str) -> str:
     return method
 
 
+def check_acr(value: str) -> str:
+    """A value of `acr_values`: it stands in a list separated by spaces and in a quoted string."""
+    if not _ACR.fullmatch(value):
+        raise ValueError("an acr value is printable ASCII without spaces, quotes and backslashes")
+    return value
+
+
+def check_max_age(seconds: float) -> float:
+    """Whole seconds, and more than clocks may differ by."""
+    if seconds < 60 or seconds != int(seconds):
+        raise ValueError("must be at least 1m, in whole seconds: clocks may differ by as much")
+    return seconds
+
+
+Acr = Annotated[str, AfterValidator(check_acr)]
+MaxAge = Annotated[PositiveDuration, AfterValidator(check_max_age)]
 Method = Annotated[str, AfterValidator(check_method)]
 
 
@@ -47,3 +65,13 @@ class PathRule(Section):
         "IdP groups, as the IdP writes them, of which a person must be in one; empty = no group is needed.",
     )
     idps: tuple[IdpName, ...] = setting((), "People of these IdPs only; empty = of any.")
+    acr_values: tuple[Acr, ...] = setting(
+        (),
+        "How well people must have signed in: one of these values in the ID token's `acr`; the IdP is asked for them. "
+        "Empty = however.",
+    )
+    max_age: MaxAge | None = setting(
+        None,
+        "How lately people must have signed in at the IdP (`auth_time`), at least 1m; older = they are sent there again. "
+        "null = whenever.",
+    )

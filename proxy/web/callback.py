@@ -9,12 +9,13 @@ from aiohttp import web
 
 from proxy.errors import NotTrusted
 from proxy.oidc.client import SignedIn as Redeemed
-from proxy.oidc.flow import Attempt, CallbackError, Code, check_callback
+from proxy.oidc.flow import Attempt, CallbackError, Code, Prompt, check_callback
 from proxy.reasons import Reason
 from proxy.session.cookie import ATTEMPT_SECONDS, set_cookie
 from proxy.session.model import AskAgain, Denied, Device, Misconfigured, Trouble
 from proxy.web import attempts
 from proxy.web.answers import Answer, redirect
+from proxy.web.choosing import safe_hint
 from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS, not_trusted
 from proxy.web.parts import WebParts
@@ -22,9 +23,11 @@ from proxy.web.ports import SignInFlow
 from proxy.web.remembered import kept
 from proxy.web.sign_in import PLAINER, go, idp_failed, not_allowed
 from proxy.web.visitor import cookies_of, key_of, peer_of, session_of, user_agent_of
-from proxy.web.wording import OTHER_ACCOUNT, RETRY, Wording
+from proxy.web.wording import HOME, OTHER_ACCOUNT, RETRY, Wording
 
 _TROUBLE_CODES: Final = frozenset({"temporarily_unavailable", "server_error"})
+_UNMET: Final = "unmet_authentication_requirements"
+"""The IdP says itself that it cannot prove what was asked for (OpenID Connect Unmet Authentication Requirements 1.0)."""
 
 CANCELLED: Final = Wording(
     title="You were not signed in",
@@ -37,6 +40,13 @@ EXPIRED: Final = Wording(
     why="What the identity provider gave your browser is no longer good.",
     todo="Nothing has changed. Try again.",
     offers=(RETRY,),
+)
+UNPROVED: Final = Wording(
+    title="This needs a stronger sign-in",
+    why="This part of the app needs a stronger or more recent sign-in, and your identity provider did not confirm one.",
+    todo="The rest of the app works as before. Try again, and use the stronger way if you are given a choice. If it goes on, "
+    "tell the person who looks after this app.",
+    offers=(RETRY, HOME),
 )
 DENIED: Final = Wording(
     title="No access",
@@ -90,7 +100,10 @@ async def _refused(request: web.Request, flow: SignInFlow, attempt: Attempt, err
     if error.code in _TROUBLE_CODES:
         return idp_failed(request, flow, Trouble(detail=error.code), attempt.return_to)
     if attempt.prompt in PLAINER and (attempt.is_silent or error.code != "access_denied"):
-        return await go(request, flow, attempt.return_to, prompt=PLAINER[attempt.prompt])
+        plainer = PLAINER[attempt.prompt]
+        return await go(request, flow, attempt.return_to, prompt=plainer, demand=attempt.demand)
+    if error.code == _UNMET:
+        return _told(request, UNPROVED, attempt, status=403, code=Reason.INSUFFICIENT_AUTHENTICATION.value)
     if error.code == "access_denied" or error.needs_browser:
         return _told(request, CANCELLED, attempt, status=403, code=error.code)
     return idp_failed(request, flow, Misconfigured(code=error.code), attempt.return_to)
@@ -102,6 +115,8 @@ async def _redeemed(request: web.Request, flow: SignInFlow, attempt: Attempt, co
         code, attempt, redirect_uri=parts.callback_url(attempt.idp), now=parts.clock()
     )
     match outcome:
+        case Redeemed() if not _has_proved(attempt, outcome, parts.clock()):
+            return await _unproved(request, flow, attempt, outcome)
         case Redeemed():
             return await _arrived(request, attempt, outcome)
         case Denied():
@@ -112,6 +127,28 @@ async def _redeemed(request: web.Request, flow: SignInFlow, attempt: Attempt, co
             return idp_failed(request, flow, outcome, attempt.return_to)
         case _:
             assert_never(outcome)
+
+
+def _has_proved(attempt: Attempt, redeemed: Redeemed, now: float) -> bool:
+    """OpenID Connect Core §3.1.3.7, 12 and 13: what was asked for must stand in the ID token."""
+    return attempt.demand is None or attempt.demand.is_met(redeemed.authentication, now)
+
+
+async def _unproved(request: web.Request, flow: SignInFlow, attempt: Attempt, redeemed: Redeemed) -> Answer:
+    """An IdP that passed over what was asked is asked once more, to show its sign-in page; never in a circle.
+
+    Whoever has a session keeps it as it is.
+    """
+    if attempt.prompt is Prompt.LOGIN:
+        return _told(request, UNPROVED, attempt, status=403, code=Reason.INSUFFICIENT_AUTHENTICATION.value)
+    return await go(
+        request,
+        flow,
+        attempt.return_to,
+        prompt=Prompt.LOGIN,
+        login_hint=safe_hint(redeemed.identity.email),
+        demand=attempt.demand,
+    )
 
 
 async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -> Answer:
@@ -140,5 +177,7 @@ async def _arrived(request: web.Request, attempt: Attempt, redeemed: Redeemed) -
 def _told(request: web.Request, wording: Wording, attempt: Attempt, *, status: int, code: str) -> Answer:
     request.app[PARTS].journal.sign_in_failed(code, idp=attempt.idp, peer=peer_of(request))
     pages = request.app[PAGES]
-    retry_to = pages.sign_in_address(attempt.return_to)
+    retry_to = pages.sign_in_address(
+        attempt.return_to, attempt.demand.parameters() if attempt.demand else None
+    )
     return pages.notice(wording, status=status, code=code, retry_to=retry_to, return_to=attempt.return_to)

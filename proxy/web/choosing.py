@@ -6,7 +6,7 @@
 | the link names a listed one                                         | Go there              |
 | only one may be used (one is listed, or one is enforced)            | Go there              |
 | the address (written on the page, or the link's `login_hint`) is in a domain of one | Go there |
-| the session that a silent sign-in continues with is of one          | Go there              |
+| the session that a silent sign-in or a step-up goes on with is of one | Go there            |
 | the operator said `last_used: go`, and this browser used one before | Go there, unless the link says to ask |
 | otherwise                                                           | Ask, the last used one first |
 

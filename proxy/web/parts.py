@@ -9,6 +9,7 @@ from proxy.oidc.flow import Attempt
 from proxy.session.codec import KeyRing
 from proxy.session.cookie import cookie_name
 from proxy.session.policy import RefreshRules
+from proxy.session.step_up import Demand
 from proxy.web.choosing import ChoosingRules
 from proxy.web.leaving import LeavingRules
 from proxy.web.ports import Arrive, Journal, Readiness, Sessions, SignInFlow
@@ -50,6 +51,7 @@ class Site:
 class WebParts:
     """Everything the pages use. `flows` in the operator's order; `clock` gives epoch seconds; `entropy(n)` n random bytes.
 
+    `demands` are what paths may demand of a sign-in: a link may ask for one of them, and for nothing else.
     `cookie_seconds` is the session cookie's Max-Age (the session's absolute limit); None: as long as the browser runs.
     """
 
@@ -64,6 +66,7 @@ class WebParts:
     cookie_seconds: int | None
     clock: Callable[[], float]
     entropy: Callable[[int], bytes]
+    demands: frozenset[Demand] = frozenset()
     choosing: ChoosingRules = field(default_factory=ChoosingRules)
     leaving: LeavingRules = field(default_factory=LeavingRules)
 

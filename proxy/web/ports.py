@@ -14,6 +14,7 @@ from proxy.oidc.outcome import Fault
 from proxy.oidc.rules import IdpRules
 from proxy.reasons import Reason
 from proxy.session.model import Authentication, Device, Session, SessionKey, Tokens
+from proxy.session.step_up import Demand
 
 
 class SignInFlow(Protocol):
@@ -33,6 +34,7 @@ class SignInFlow(Protocol):
         now: float,
         prompt: Prompt | None = None,
         login_hint: str | None = None,
+        demand: Demand | None = None,
     ) -> Authorization | Unready:
         """An attempt, and where to send the browser."""
 

@@ -10,11 +10,13 @@ import jinja2
 from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.oidc.flow import safe_return_to
 from proxy.reasons import Reason
+from proxy.session.step_up import Demand
 from proxy.web.answers import CHALLENGE, VARY, Answer, json_answer, page_answer, redirect
+from proxy.web.challenge import challenge
 from proxy.web.cors import cors_fields
 from proxy.web.grpc import grpc_answer
 from proxy.web.parts import OWN, Site
-from proxy.web.wording import SEND_AGAIN, Wording, wording_of
+from proxy.web.wording import PROVE_AND_SEND_AGAIN, SEND_AGAIN, Wording, wording_of
 
 LONGEST_WAIT: Final = 3
 """Seconds after which a waiting page looks again, at most."""
@@ -88,6 +90,16 @@ class Pages:
         document = {"error": Reason.NOT_SIGNED_IN.value, "sign_in": self.site.url(f"{OWN}/sign-in")}
         return json_answer(401, document).with_headers(CHALLENGE)
 
+    def _must_prove_more(self, demand: Demand, request: Request | None) -> Answer:
+        """The same for a person who is signed in, not well or not lately enough (RFC 9470 §3)."""
+        asked = demand.parameters()
+        document = {
+            "error": Reason.INSUFFICIENT_AUTHENTICATION.value,
+            "sign_in": self.site.url(f"{OWN}/sign-in?{urlencode(asked, quote_via=quote)}"),
+            **asked,
+        }
+        return json_answer(401, document).with_headers(challenge(demand, request))
+
     def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
         """The verdict as an answer (the edge's port `Answers`), with what lets a script of a listed origin read it."""
         answer = self._by_kind(verdict, request, incident).with_headers(VARY)
@@ -111,18 +123,24 @@ class Pages:
         )
 
     def _sign_in(self, verdict: SignIn, request: Request | None) -> Answer:
+        demand = verdict.demand
         if verdict.kind is not Kind.NAVIGATION or request is None:
-            return self.not_signed_in()
+            return self.not_signed_in() if demand is None else self._must_prove_more(demand, request)
         if request.method not in _RETURNABLE:
-            return self._send_again(verdict)
-        return redirect(self.sign_in_address(_target(request), is_silent=verdict.is_silent))
+            return self._send_again(verdict, request)
+        more = demand.parameters() if demand else None
+        return redirect(self.sign_in_address(_target(request), more, is_silent=verdict.is_silent))
 
-    def _send_again(self, verdict: SignIn) -> Answer:
+    def _send_again(self, verdict: SignIn, request: Request) -> Answer:
         """A form was sent. A redirect would lose what is in it without a word: here the browser can send it once more."""
+        demand = verdict.demand
         page = self.notice(
-            SEND_AGAIN, status=401, code=verdict.reason.value, retry_to=self.sign_in_address("/")
+            SEND_AGAIN if demand is None else PROVE_AND_SEND_AGAIN,
+            status=401,
+            code=verdict.reason.value,
+            retry_to=self.sign_in_address("/", demand.parameters() if demand else None),
         )
-        return page.with_headers(CHALLENGE)
+        return page.with_headers(CHALLENGE if demand is None else challenge(demand, request))
 
 
 def _target(request: Request | None) -> str:

@@ -6,6 +6,7 @@ login_hint  the address or name to begin with; the IdP gets it, and its domain m
 email       the same, as the form of our own page sends it
 silent=1    without showing anything, if the IdP can (`prompt=none`)
 another=1   the IdP is to offer another account
+acr_values, max_age   what a path demands of the sign-in, where the operator's rules have it so
 choose=1    show the page even where the operator says that the last used IdP will do
 """
 
@@ -21,6 +22,7 @@ from proxy.reasons import Reason
 from proxy.session.cookie import set_cookie
 from proxy.session.model import Condition, Misconfigured, Session, Trouble
 from proxy.session.policy import condition
+from proxy.session.step_up import Demand
 from proxy.web import attempts, silent
 from proxy.web.answers import CHALLENGE, Answer, redirect
 from proxy.web.choosing import Ask, Go, NotAllowed, Wish, choose, safe_hint
@@ -38,6 +40,8 @@ PLAINER: Final[Mapping[Prompt | None, Prompt | None]] = {
     Prompt.SELECT_ACCOUNT: Prompt.LOGIN,
 }
 """What follows, once, where an IdP does not do what was asked for: every IdP understands it (OpenID Connect Core §15.1)."""
+_KEPT: Final = ("login_hint", "another", "acr_values", "max_age")
+"""What a choice on our page carries on."""
 
 UNSAFE_CALLBACK: Final = "issuer_not_announced"
 """Among several IdPs, one that shares the callback and does not put `iss` into its answers: they could be taken for another's."""
@@ -77,6 +81,7 @@ async def go(
     *,
     prompt: Prompt | None = None,
     login_hint: str | None = None,
+    demand: Demand | None = None,
 ) -> Answer:
     """Send the browser to the IdP, with the attempt sealed into a cookie of its own."""
     parts = request.app[PARTS]
@@ -87,11 +92,13 @@ async def go(
         now=parts.clock(),
         prompt=prompt,
         login_hint=login_hint,
+        demand=demand,
     )
     match begun:
         case Misconfigured() if prompt in PLAINER:
             # Where requests are pushed, a word that the IdP does not know is refused there already (RFC 9126 §2.3).
-            return await go(request, flow, return_to, prompt=PLAINER[prompt], login_hint=login_hint)
+            plainer = PLAINER[prompt]
+            return await go(request, flow, return_to, prompt=plainer, login_hint=login_hint, demand=demand)
         case Authorization(attempt=attempt) if not parts.tells_apart(attempt):
             return idp_failed(request, flow, Misconfigured(code=UNSAFE_CALLBACK), return_to)
         case Authorization(attempt=attempt, url=url):
@@ -134,7 +141,7 @@ def not_allowed(request: web.Request, idp: IdpId, return_to: str) -> Answer:
 def choose_page(request: web.Request, ask: Ask) -> Answer:
     """Links, and where domains are known a field for the address. The last used IdP stands first and says so."""
     parts, pages = request.app[PARTS], request.app[PAGES]
-    more = {name: value for name in ("login_hint", "another") if (value := request.query.get(name))}
+    more = {name: value for name in _KEPT if (value := request.query.get(name))}
     choices = [
         (pages.sign_in_address(_return_to(request), {"idp": idp, **more}), parts.flows[idp].rules.name)
         for idp in ask.idps
@@ -157,8 +164,7 @@ def onward_page(request: web.Request, idp: IdpId) -> Answer:
     parts, pages = request.app[PARTS], request.app[PAGES]
     hint = safe_hint(request.query.get("email"))
     more = {"login_hint": hint} if hint else {}
-    if "another" in request.query:
-        more["another"] = "1"
+    more |= {name: value for name in _KEPT[1:] if (value := request.query.get(name))}
     target = pages.sign_in_address(_return_to(request), {"idp": idp, **more})
     return pages.page("onward.html", target=target, idp_name=parts.flows[idp].rules.name)
 
@@ -166,14 +172,15 @@ def onward_page(request: web.Request, idp: IdpId) -> Answer:
 async def _begun(request: web.Request, flow: SignInFlow, session: Session | None) -> Answer:
     """Another account, silent, or ordinary. A session of this IdP gives its address as the hint, unless another is to come."""
     hint = safe_hint(request.query.get("login_hint"))
-    return_to = _return_to(request)
+    return_to, demand = _return_to(request), _demand(request)
     if request.query.get("another") == "1":
         return await go(request, flow, return_to, prompt=Prompt.SELECT_ACCOUNT, login_hint=hint)
     if session is None or session.idp != flow.rules.id:
-        return await go(request, flow, return_to, login_hint=hint)
+        return await go(request, flow, return_to, login_hint=hint, demand=demand)
     if request.query.get("silent") == "1":
         return await _silently(request, flow, session, return_to)
-    return await go(request, flow, return_to, login_hint=hint or safe_hint(session.identity.email))
+    hint = hint or safe_hint(session.identity.email)
+    return await go(request, flow, return_to, login_hint=hint, demand=demand)
 
 
 async def _silently(request: web.Request, flow: SignInFlow, session: Session, return_to: str) -> Answer:
@@ -202,14 +209,20 @@ async def _silently(request: web.Request, flow: SignInFlow, session: Session, re
 
 def _wish(request: web.Request, session: Session | None) -> Wish:
     query = request.query
-    is_silent = query.get("silent") == "1"
+    is_continuing = query.get("silent") == "1" or _demand(request) is not None
     return Wish(
         asked=IdpId(query["idp"]) if query.get("idp") else None,
         address=safe_hint(query.get("email") or query.get("login_hint")),
-        continued=session.idp if session is not None and is_silent else None,
+        continued=session.idp if session is not None and is_continuing else None,
         last=last_idp(request, request.app[PARTS]),
         must_ask=query.get("choose") == "1" or query.get("another") == "1",
     )
+
+
+def _demand(request: web.Request) -> Demand | None:
+    """What the link asks for, if any path demands just that: nobody makes up a demand for others."""
+    asked = {name: request.query[name] for name in ("acr_values", "max_age") if name in request.query}
+    return next((one for one in request.app[PARTS].demands if one.parameters() == asked), None)
 
 
 def _return_to(request: web.Request) -> str:

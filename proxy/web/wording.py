@@ -53,6 +53,15 @@ SEND_AGAIN: Final = Wording(
     offers=(SIGN_IN_APART,),
 )
 
+PROVE_AND_SEND_AGAIN: Final = Wording(
+    title="Confirm that it is you, then send it again",
+    why="This part of the app needs a stronger or more recent sign-in. "
+    "What you sent was not handed to the app and is not kept here.",
+    todo="Sign in: that opens a new tab. Then come back to this one and reload it; "
+    "your browser asks whether to send the same again.",
+    offers=(SIGN_IN_APART,),
+)
+
 WORDINGS: Final[dict[Reason, Wording]] = {
     # being set up
     Reason.BEING_SET_UP: Wording(

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -48,6 +49,9 @@ class Idp(Protocol):
     async def suspend(self, login: str) -> None: ...
 
     async def resume(self, login: str) -> None: ...
+
+    async def age(self, login: str, seconds: int) -> None:
+        """The person signed in at the IdP so many seconds earlier."""
 
     async def change_secret(self, secret: str) -> None: ...
 
@@ -103,6 +107,12 @@ class Demo:
 
     async def resume(self, login: str) -> None:
         self.state.accounts[login].is_suspended = False
+
+    async def age(self, login: str, seconds: int) -> None:
+        visits = self.state.grants.visits
+        for cookie, visit in visits.items():
+            if visit.login == login:
+                visits[cookie] = replace(visit, auth_time=visit.auth_time - seconds)
 
     async def change_secret(self, secret: str) -> None:
         self.state.options.client_secret = secret
@@ -183,6 +193,9 @@ class Certified:
 
     async def resume(self, login: str) -> None:
         await self.server.resume(login)
+
+    async def age(self, login: str, seconds: int) -> None:
+        await self.server.age(login, seconds)
 
     async def change_secret(self, secret: str) -> None:
         await self.server.put_client(CLIENT_ID, client_secret=secret)

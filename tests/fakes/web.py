@@ -36,6 +36,7 @@ from proxy.session.model import (
     Tokens,
 )
 from proxy.session.policy import RefreshRules
+from proxy.session.step_up import Demand
 from proxy.web.application import make_application
 from proxy.web.choosing import ChoosingRules
 from proxy.web.leaving import LeavingRules
@@ -89,6 +90,7 @@ class FakeFlow:
         now: float,
         prompt: Prompt | None = None,
         login_hint: str | None = None,
+        demand: Demand | None = None,
     ) -> Authorization | Unready:
         if self.unready is not None:
             return self.unready
@@ -103,6 +105,7 @@ class FakeFlow:
             now=now,
             prompt=prompt,
             login_hint=login_hint,
+            demand=demand,
         )
         return Authorization(attempt=attempt, url=url)
 
@@ -239,6 +242,7 @@ class Control:
         choosing: ChoosingRules | None = None,
         leaving: LeavingRules | None = None,
         real: SignInFlow | None = None,
+        demands: frozenset[Demand] = frozenset(),
     ) -> None:
         """`real` takes the place of the first flow."""
         self.flows = flows or (FakeFlow(),)
@@ -261,6 +265,7 @@ class Control:
             clock=lambda: self.now,
             entropy=Entropy(),
             leaving=leaving or LeavingRules(),
+            demands=demands,
             choosing=choosing or ChoosingRules(),
         )
         self.cookies: dict[str, str] = {}

@@ -136,6 +136,10 @@ class OidcProvider:
         """Ends the person's sessions here and revokes their tokens, as an administrator would."""
         await self.call("POST", f"/people/{sub}/logout")
 
+    async def age(self, sub: str, seconds: int) -> None:
+        """The person's sessions here were begun so many seconds earlier."""
+        await self.call("POST", f"/people/{sub}/age", {"seconds": seconds})
+
     async def put_client(self, client_id: str, **metadata: Any) -> None:
         """Makes a client or changes what is named, a rotated `client_secret` for instance."""
         await self.call("PUT", f"/clients/{client_id}", metadata)

@@ -9,6 +9,7 @@
 //
 // Control endpoint (JSON, loopback only), every answer is JSON:
 //   PUT  /people/SUB   {name, email, email_verified, groups}   `groups: null` drops the claim; members not named are kept
+//   POST /people/SUB/age {seconds}                            the person's sessions were begun so much earlier
 //   POST /people/SUB/suspend | resume | logout                 suspend and logout end the person's sessions at the IdP;
 //                                                              logout also revokes what was granted
 //   PUT  /clients/ID   {client_secret, redirect_uris, …}       makes a client or changes it (a rotated secret)
@@ -91,6 +92,12 @@ function revokeGrants(sub) {
   removeRows((key, payload) => !key.startsWith('Session:') && payload.accountId === sub);
 }
 
+function ageSessions(sub, seconds) {
+  for (const [key, { payload }] of rows) {
+    if (key.startsWith('Session:') && payload.accountId === sub) payload.loginTs -= seconds;
+  }
+}
+
 function findAccount(_, sub) {
   const person = people.get(sub);
   if (!person || person.suspended) return undefined;
@@ -142,6 +149,7 @@ function mutualTls() {
 
 function configuration() {
   return {
+    acrValues: ['urn:example:strong'],
     adapter: Rows,
     findAccount,
     loadExistingGrant,
@@ -224,7 +232,8 @@ async function interact(provider, request, response) {
   } else if (!findAccount(null, login)) {
     page(response, 403, `<p id="refused">This account cannot sign in.</p>${form(request.url)}`);
   } else {
-    const result = { login: { accountId: login } };
+    const { params } = await provider.interactionDetails(request, response);
+    const result = { login: { accountId: login, acr: params.acr_values?.split(' ')[0] } };
     await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false });
   }
 }
@@ -238,6 +247,7 @@ function changePerson(sub, verb, change) {
   if (verb === 'suspend' || verb === 'resume') person.suspended = verb === 'suspend';
   if (verb === 'suspend' || verb === 'logout') endSessions(sub);
   if (verb === 'logout') revokeGrants(sub);
+  if (verb === 'age') ageSessions(sub, change.seconds);
   return [200, person];
 }
 

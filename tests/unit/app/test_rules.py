@@ -165,6 +165,8 @@ CHANGED: Final[Mapping[str, Any]] = {
     "paths.*.answer": "unauthorized",
     "paths.*.groups": ["admins"],
     "paths.*.idps": ["corp"],
+    "paths.*.acr_values": ["urn:a"],
+    "paths.*.max_age": "5m",
     "cors_origins": ["https://spa.example.net"],
     "log.level": "error",
     "log.access": False,

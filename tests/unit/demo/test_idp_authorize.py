@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -153,3 +154,23 @@ def test_loopback_addresses_are(url: str) -> None:
 )
 def test_other_addresses_are_not_loopback(url: str) -> None:
     assert not is_loopback(url)
+
+
+@pytest.mark.parametrize("asked", [{"acr_values": "strong"}, {"max_age": "30"}])
+async def test_what_the_session_does_not_prove_is_asked_again(
+    idp: DemoIdp, browser: Browser, asked: dict[str, str]
+) -> None:
+    await choose(idp, browser, address(idp), login="alice")
+    for cookie, visit in idp.state.grants.visits.items():
+        idp.state.grants.visits[cookie] = replace(visit, auth_time=visit.auth_time - 60)
+    assert read(await browser.send("GET", address(idp), headers={}))[0] == 303
+    assert read(await browser.send("GET", address(idp, **asked), headers={}))[0] == 200
+    silent = read(await browser.send("GET", address(idp, prompt="none", **asked), headers={}))
+    assert silent[1]["error"] == "login_required"
+    status, _ = await choose(idp, browser, address(idp, **asked), login="alice")
+    assert status == 303
+    assert read(await browser.send("GET", address(idp, **asked), headers={}))[0] == 303
+    idp.state.options.heeds_step_up = False
+    assert (
+        read(await browser.send("GET", address(idp, acr_values="other", max_age="0"), headers={}))[0] == 303
+    )

@@ -13,6 +13,7 @@ from proxy.reasons import Reason
 from proxy.session.model import (
     AccountRefused,
     AccountState,
+    Authentication,
     Pending,
     Ready,
     Session,
@@ -156,6 +157,21 @@ async def test_what_a_silent_sign_in_goes_on_with_keeps_its_beginning_under_a_ne
     assert (again.session.key, again.session.created_at) == (key(2), 1000.0)
     assert (again.session.refreshed_at, again.session.account) == (5000.0, first.session.account)
     assert await house.store.sessions.load(key(1)) is None
+
+
+async def test_a_silent_sign_in_keeps_what_was_proved_and_an_ordinary_one_does_not(house: House) -> None:
+    arrivals, strong = house.arrivals(), Authentication(acr="strong", at=900.0)
+    first = await arrivals.sign_in(
+        identity(), Tokens(), idp_session=None, replaces=None, authentication=strong
+    )
+    silent = await arrivals.sign_in(
+        identity(), Tokens(), idp_session=None, replaces=key(1), continues=first.session
+    )
+    assert silent.session.authentication == strong
+    other = await arrivals.sign_in(
+        identity("bob"), Tokens(), idp_session=None, replaces=key(2), continues=silent.session
+    )
+    assert other.session.authentication == Authentication()
 
 
 async def test_another_person_begins_anew_and_the_old_session_ends(house: House) -> None:

@@ -11,8 +11,9 @@ from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn
 from proxy.gate.gate import Gate, GateRules
 from proxy.gate.paths import AnswerAs, PathRule, PathRules
 from proxy.reasons import Reason
-from proxy.session.model import AccountRefused, Pending, Ready, Session, SessionKey, Tokens
+from proxy.session.model import AccountRefused, Authentication, Pending, Ready, Session, SessionKey, Tokens
 from proxy.session.policy import RefreshRules
+from proxy.session.step_up import Demand
 from tests.fakes.people import groups, identity, key, session
 from tests.fakes.session_store import DictSessions
 
@@ -402,3 +403,31 @@ async def test_a_rule_says_how_a_stranger_is_answered() -> None:
     refused = SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.SCRIPT)
     assert house.gate.decide_now(request(b"/api/x", cookie=None)) == refused
     assert await house.gate.decide(request(b"/api/x", cookie=b"broken")) == refused
+
+
+# --- step-up ------------------------------------------------------------------------------------------------------
+
+RECENT = Demand(max_age=300)
+AGAIN = SignIn(reason=Reason.INSUFFICIENT_AUTHENTICATION, kind=Kind.NAVIGATION, demand=RECENT)
+
+
+async def test_a_sign_in_grows_too_old_for_a_path_while_the_session_goes_on() -> None:
+    house = ruled(PathRule(path="/pay", demand=RECENT))
+    house.store.sessions[key()] = session(authentication=Authentication(at=2000.0))
+    assert await house.gate.decide(request(b"/pay")) == ADMITTED
+    house.now = house.cache.proved_at = 2000.0 + 300 + 61
+    assert house.gate.decide_now(request(b"/pay")) == AGAIN
+    assert house.gate.decide_now(request(b"/page")) == ADMITTED
+    house.cache.drop(key())
+    assert await house.gate.decide(request(b"/pay")) == AGAIN
+
+
+async def test_a_session_whose_idp_never_said_when_is_too_old() -> None:
+    house = ruled(PathRule(path="/pay", demand=RECENT))
+    assert await house.gate.decide(request(b"/pay")) == AGAIN
+
+
+async def test_somebody_who_is_not_signed_in_signs_in_first() -> None:
+    house = ruled(PathRule(path="/pay", demand=RECENT))
+    verdict = house.gate.decide_now(request(b"/pay", cookie=None))
+    assert verdict == SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.NAVIGATION)

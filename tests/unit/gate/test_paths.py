@@ -2,10 +2,12 @@
 
 import pytest
 
-from proxy.gate.decision import Deny, Kind, Request
+from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.gate.paths import SIGNED_IN, AnswerAs, PathRule, PathRules
-from proxy.identity import NOT_STATED, IdpId
+from proxy.identity import NOT_STATED, Identity, IdpId
 from proxy.reasons import Reason
+from proxy.session.model import Authentication
+from proxy.session.step_up import Demand
 from tests.fakes.people import groups, identity
 
 
@@ -110,32 +112,42 @@ def test_no_rules_are_false() -> None:
 
 # --- whom a rule lets in ------------------------------------------------------------------------------------------
 
+STATED = Authentication(acr="weak", at=1000.0)
+
+
+def refused(
+    rule: PathRule, person: Identity, authentication: Authentication = STATED
+) -> Deny | SignIn | None:
+    return rule.refusal(person, authentication, asked("/"), 1000.0)
+
+
 NOT_ALLOWED = Deny(status=403, reason=Reason.PATH_NOT_ALLOWED, kind=Kind.SCRIPT)
 
 
 def test_one_of_the_groups_is_enough() -> None:
     rule = PathRule(path="/*", groups=groups("admins", "owners"))
-    assert rule.refusal(identity(groups=groups("owners", "x")), asked("/")) is None
-    assert rule.refusal(identity(groups=groups("x")), asked("/")) == NOT_ALLOWED
-    assert rule.refusal(identity(groups=groups("Admins")), asked("/")) == NOT_ALLOWED
-    assert rule.refusal(identity(groups=frozenset()), asked("/")) == NOT_ALLOWED
+    assert refused(rule, identity(groups=groups("owners", "x"))) is None
+    assert refused(rule, identity(groups=groups("x"))) == NOT_ALLOWED
+    assert refused(rule, identity(groups=groups("Admins"))) == NOT_ALLOWED
+    assert refused(rule, identity(groups=frozenset())) == NOT_ALLOWED
 
 
 def test_groups_that_were_never_stated_are_refused_with_their_own_reason() -> None:
     rule = PathRule(path="/*", groups=groups("admins"))
-    refused = rule.refusal(identity(groups=NOT_STATED), asked("/"))
-    assert refused == Deny(status=403, reason=Reason.NOT_STATED, kind=Kind.SCRIPT)
-    assert SIGNED_IN.refusal(identity(groups=NOT_STATED), asked("/")) is None
+    assert refused(rule, identity(groups=NOT_STATED)) == Deny(
+        status=403, reason=Reason.NOT_STATED, kind=Kind.SCRIPT
+    )
+    assert refused(SIGNED_IN, identity(groups=NOT_STATED)) is None
 
 
 def test_another_idps_people_do_not_come_in_by_a_group_of_the_same_name() -> None:
     rule = PathRule(path="/*", groups=groups("admins"), idps=frozenset({IdpId("corp")}))
-    assert rule.refusal(identity(groups=groups("admins")), asked("/")) is None
+    assert refused(rule, identity(groups=groups("admins"))) is None
     partner = identity(groups=groups("admins"), idp=IdpId("partner"))
-    assert rule.refusal(partner, asked("/")) == NOT_ALLOWED
+    assert refused(rule, partner) == NOT_ALLOWED
     only = PathRule(path="/*", idps=frozenset({IdpId("corp")}))
-    assert only.refusal(identity(groups=NOT_STATED), asked("/")) is None
-    assert only.refusal(identity(idp=IdpId("partner")), asked("/")) == NOT_ALLOWED
+    assert refused(only, identity(groups=NOT_STATED)) is None
+    assert refused(only, identity(idp=IdpId("partner"))) == NOT_ALLOWED
 
 
 @pytest.mark.parametrize(
@@ -153,3 +165,19 @@ def test_a_rule_may_say_how_a_stranger_is_answered(
     answer: AnswerAs, fields: dict[str, str], kind: Kind
 ) -> None:
     assert PathRule(path="/*", answer=answer).kind(asked("/", **fields)) is kind
+
+
+def test_a_demand_that_is_not_met_is_a_sign_in_that_says_so() -> None:
+    demand = Demand(acr_values=("strong",))
+    rule = PathRule(path="/*", demand=demand)
+    verdict = SignIn(reason=Reason.INSUFFICIENT_AUTHENTICATION, kind=Kind.SCRIPT, demand=demand)
+    assert refused(rule, identity()) == verdict
+    assert refused(rule, identity(), Authentication()) == verdict
+    assert refused(rule, identity(), Authentication(acr="strong")) is None
+
+
+def test_nobody_proves_more_only_to_be_refused() -> None:
+    rule = PathRule(path="/*", groups=groups("admins"), demand=Demand(max_age=60))
+    assert refused(rule, identity(), Authentication()) == NOT_ALLOWED
+    asked_more = refused(rule, identity(groups=groups("admins")), Authentication())
+    assert isinstance(asked_more, SignIn)

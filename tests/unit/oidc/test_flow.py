@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -24,6 +25,7 @@ from proxy.oidc.flow import (
 )
 from proxy.oidc.metadata import Metadata
 from proxy.oidc.rules import IdpKind, IdpRules
+from proxy.session.step_up import Demand
 
 NOW = 1_800_000_000.0
 ISSUER = "https://idp.example.com"
@@ -45,7 +47,7 @@ def rules(**changed: Any) -> IdpRules:
 
 def begun(metadata: Metadata = METADATA, **changed: Any) -> tuple[Attempt, dict[str, str]]:
     arguments: dict[str, Any] = {"return_to": "/wiki?a=b", "entropy": ENTROPY, "now": NOW}
-    for name in ("return_to", "entropy", "prompt", "login_hint"):
+    for name in ("return_to", "entropy", "prompt", "login_hint", "demand"):
         if name in changed:
             arguments[name] = changed.pop(name)
     attempt, url = begin(rules(**changed), metadata, redirect_uri="https://app/cb", **arguments)
@@ -318,3 +320,41 @@ def test_the_operators_consent_stands_beside_what_we_ask_for(
     """Google gives a refresh token only with it; silence has no company (OpenID Connect Core §3.1.2.1)."""
     _, asked = begun(prompt=prompt, extra_parameters={"prompt": added})
     assert asked["prompt"] == sent
+
+
+def test_a_demand_is_sent_and_carried() -> None:
+    demand = Demand(acr_values=("urn:a", "urn:b"), max_age=300)
+    attempt, sent = begun(demand=demand)
+    assert (sent["acr_values"], sent["max_age"]) == ("urn:a urn:b", "300")
+    assert attempt.demand == demand
+    assert unpack(attempt.pack()) == attempt
+
+
+def test_without_a_demand_nothing_is_asked_but_what_the_operator_adds() -> None:
+    _, sent = begun()
+    assert not {"acr_values", "max_age"} & sent.keys()
+    extra = {"acr_values": "urn:c", "max_age": "7"}
+    _, sent = begun(extra_parameters=extra)
+    assert (sent["acr_values"], sent["max_age"]) == ("urn:c", "7")
+    _, sent = begun(extra_parameters=extra, demand=Demand(acr_values=("urn:a",)))
+    assert (sent["acr_values"], sent["max_age"]) == ("urn:a", "7")
+
+
+@pytest.mark.parametrize(
+    "demand",
+    [
+        "urn:a", [], {}, {"acr_values": ["a"]}, {"acr_values": "a", "max_age": None}, {"acr_values": [1], "max_age": None},
+        {"acr_values": [], "max_age": "5"}, {"acr_values": [], "max_age": True}, {"acr_values": [], "max_age": None, "x": 1},
+    ],
+)  # fmt: skip
+def test_a_demand_of_another_shape_is_no_attempt(demand: object) -> None:
+    attempt, _ = begun()
+    record = {**json.loads(attempt.pack()), "demand": demand}
+    assert unpack(json.dumps(record).encode()) is None
+
+
+def test_an_attempt_from_before_an_upgrade_has_none() -> None:
+    attempt, _ = begun()
+    record = json.loads(attempt.pack())
+    del record["demand"]
+    assert unpack(json.dumps(record).encode()) == attempt

@@ -68,6 +68,8 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
         ({"paths": [{"path": "/a", "idps": ["corp", "other"]}]}, "paths[0].idps[1]"),
         ({"paths": [{"path": "/a", "identity": "optional", "groups": ["x"]}]}, "paths[0].identity"),
         ({"paths": [{"path": "/a", "identity": "optional", "idps": ["corp"]}]}, "paths[0].identity"),
+        ({"paths": [{"path": "/a", "identity": "optional", "max_age": "5m"}]}, "paths[0].identity"),
+        ({"paths": [{"path": "/a", "identity": "optional", "acr_values": ["x"]}]}, "paths[0].identity"),
         ({"refresh": {"every": "1m"}}, "refresh.at_least"),
         ({"refresh": {"grace": "10s"}}, "refresh.cool_off"),
         ({"session": {"idle": "31d"}}, "session.idle"),

@@ -39,6 +39,12 @@ def test_groups_are_written_as_a_list_or_with_commas(tmp_path: Path) -> None:
         ({"path": "/a", "identity": "none"}, "identity"),
         ({"path": "/a", "answer": "403"}, "answer"),
         ({"path": "/a", "group": ["x"]}, "group"),
+        ({"path": "/a", "acr_values": ["a b"]}, "acr_values[0]"),
+        ({"path": "/a", "acr_values": ['a"b']}, "acr_values[0]"),
+        ({"path": "/a", "acr_values": ["a\\b"]}, "acr_values[0]"),
+        ({"path": "/a", "max_age": "59s"}, "max_age"),
+        ({"path": "/a", "max_age": "90.5s"}, "max_age"),
+        ({"path": "/a", "max_age": 300}, "max_age"),
     ],
 )
 def test_a_mistake_is_named_at_its_place(rule: dict[str, Any], place: str, tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from proxy.errors import Unavailable
 from proxy.identity import IdpId
+from proxy.oidc.client import SignedIn as Redeemed
 from proxy.reasons import Reason
-from proxy.session.model import AskAgain, Denied, Misconfigured, Trouble
+from proxy.session.model import AskAgain, Authentication, Denied, Misconfigured, Trouble
+from proxy.session.step_up import Demand
 from proxy.web.choosing import ChoosingRules
-from tests.fakes.web import Control, FakeFlow
+from tests.fakes.people import identity
+from tests.fakes.web import NOW, Control, FakeFlow
 
 
 async def test_a_good_callback_makes_a_session_and_goes_where_the_person_wanted() -> None:
@@ -292,3 +298,81 @@ async def test_a_silent_sign_in_goes_on_with_the_session_and_an_ordinary_one_doe
             assert (await control.come_back(state=sent["state"], code="c")).status == 303
             assert control.arrive.continued[-1] == continued
         assert control.arrive.replaced[0] == old.key
+
+
+# --- step-up ------------------------------------------------------------------------------------------------------
+
+DEMAND = Demand(acr_values=("urn:a",), max_age=300)
+STEP_UP = "/_muster/sign-in?return_to=%2Fpay&acr_values=urn:a&max_age=300"
+
+
+def stepping_up(**proved: Any) -> Control:
+    control = Control(demands=frozenset({DEMAND}))
+    assert isinstance(control.flow.answer, Redeemed)
+    control.flow.answer = replace(control.flow.answer, authentication=Authentication(**proved))
+    return control
+
+
+async def test_what_was_demanded_and_is_proved_makes_the_new_session() -> None:
+    async with stepping_up(acr="urn:a", at=NOW - 10) as control:
+        old = control.sign_in_directly()
+        sent = await control.begin(STEP_UP)
+        told = await control.come_back(state=sent["state"], code="c")
+        assert (told.status, told.location) == (303, "https://app.example.com/pay")
+        assert control.arrive.replaced == [old.key]
+
+
+@pytest.mark.parametrize(
+    "proved",
+    [
+        {},
+        {"acr": "urn:a"},
+        {"at": NOW},
+        {"acr": "urn:b", "at": NOW},
+        {"acr": "urn:a", "at": NOW - 400},
+        {"acr": "urn:a", "at": NOW + 100},
+    ],
+)
+async def test_what_is_not_proved_is_asked_once_more_and_then_refused(proved: dict[str, Any]) -> None:
+    """The session that was there stays; there is no circle."""
+    async with stepping_up(**proved) as control:
+        old = control.sign_in_directly()
+        sent = await control.begin(STEP_UP)
+        told = await control.come_back(state=sent["state"], code="c")
+        again = told.query
+        assert told.location.startswith("https://corp.example.net/authorize?")
+        assert (again["prompt"], again["acr_values"], again["max_age"]) == ("login", "urn:a", "300")
+        told = await control.come_back(state=again["state"], code="d")
+        assert (told.status, "insufficient_user_authentication" in told.text) == (403, True)
+        assert "Location" not in told.headers
+        assert control.arrive.replaced == []
+        assert old.key in control.sessions.sessions
+        assert control.attempts() == []
+        assert [code for code, _, _ in control.journal.failures] == ["insufficient_user_authentication"]
+
+
+async def test_an_idp_that_says_itself_that_it_cannot_is_refused_at_once() -> None:
+    async with stepping_up() as control:
+        sent = await control.begin(STEP_UP)
+        told = await control.come_back(state=sent["state"], error="unmet_authentication_requirements")
+        assert (told.status, "This needs a stronger sign-in" in told.text) == (403, True)
+        assert "max_age=300" in told.text
+
+
+async def test_another_person_at_a_step_up_is_a_new_sign_in_of_their_own() -> None:
+    async with stepping_up(acr="urn:a", at=NOW) as control:
+        old = control.sign_in_directly()
+        assert isinstance(control.flow.answer, Redeemed)
+        control.flow.answer = replace(control.flow.answer, identity=identity("bob", idp=IdpId("corp")))
+        sent = await control.begin(STEP_UP)
+        assert (await control.come_back(state=sent["state"], code="c")).status == 303
+        assert control.arrive.replaced == [old.key]
+        assert control.arrive.continued == [None]
+        (made,) = control.sessions.sessions.values()
+        assert made.identity.username == "bob"
+
+
+async def test_an_ordinary_sign_in_demands_nothing() -> None:
+    async with stepping_up() as control:
+        sent = await control.begin()
+        assert (await control.come_back(state=sent["state"], code="c")).location.endswith("/work")

@@ -1,10 +1,12 @@
 import json
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.reasons import Reason
+from proxy.session.step_up import Demand
 from proxy.web.answers import Answer
 from proxy.web.parts import Site
 from proxy.web.render import Pages
@@ -81,6 +83,48 @@ def test_a_script_of_a_listed_origin_can_read_every_refusal(kind: Kind, status: 
     answer = Pages(site).answer(verdict, request)
     assert answer.header("Access-Control-Allow-Origin") == "https://spa.example.net"
     assert PAGES.answer(verdict, request).header("Access-Control-Allow-Origin") is None
+
+
+STRONG = SignIn(
+    reason=Reason.INSUFFICIENT_AUTHENTICATION,
+    kind=Kind.NAVIGATION,
+    demand=Demand(acr_values=("urn:a", "urn:b"), max_age=300),
+)
+
+
+def test_a_navigation_that_must_prove_more_goes_to_sign_in_with_what_is_demanded() -> None:
+    answer = PAGES.answer(STRONG, asked())
+    assert answer.status == 303
+    query = parse_qs(urlsplit(answer.header("Location") or "").query)
+    assert query == {"return_to": ["/work?x=1&y=%2F"], "acr_values": ["urn:a urn:b"], "max_age": ["300"]}
+
+
+def test_a_script_that_must_prove_more_reads_what_is_demanded() -> None:
+    answer = PAGES.answer(replace(STRONG, kind=Kind.SCRIPT), asked())
+    assert answer.status == 401
+    assert json.loads(answer.body) == {
+        "error": "insufficient_user_authentication",
+        "sign_in": "https://app.example.com/_muster/sign-in?acr_values=urn%3Aa%20urn%3Ab&max_age=300",
+        "acr_values": "urn:a urn:b",
+        "max_age": "300",
+    }
+    assert 'acr_values="urn:a urn:b", max_age="300"' in (answer.header("WWW-Authenticate") or "")
+
+
+def test_a_form_that_must_prove_more_is_not_lost_either() -> None:
+    answer = PAGES.answer(STRONG, asked(method=b"POST"))
+    assert (answer.status, answer.header("Location")) == (401, None)
+    assert b"Confirm that it is you" in answer.body
+    assert b"max_age=300" in answer.body
+    assert "insufficient_user_authentication" in (answer.header("WWW-Authenticate") or "")
+
+
+def test_a_grpc_client_that_must_prove_more_is_unauthenticated() -> None:
+    answer = PAGES.answer(replace(STRONG, kind=Kind.GRPC), asked())
+    assert (answer.header("grpc-status"), answer.header("grpc-message")) == (
+        "16",
+        "insufficient_user_authentication",
+    )
 
 
 def test_a_refused_script_gets_no_cookie_and_no_address_to_follow() -> None:

@@ -9,6 +9,7 @@ from proxy.identity import IdpId
 from proxy.oidc.flow import Prompt
 from proxy.reasons import Reason
 from proxy.session.model import Misconfigured, Trouble
+from proxy.session.step_up import Demand
 from proxy.web.choosing import ChoosingRules
 from proxy.web.sign_in import landing
 from tests.fakes.web import SCRIPT, Control, FakeFlow
@@ -270,3 +271,35 @@ async def test_a_word_that_the_idp_refuses_in_a_pushed_request_is_said_more_plai
         control.flow.unknown_prompts = frozenset(Prompt)
         control.flow.unready = Misconfigured(code="invalid_client")
         assert (await control.ask(f"/_muster/sign-in?{query}")).status == 502
+
+
+STRONG, RECENT = Demand(acr_values=("urn:a", "urn:b")), Demand(max_age=300)
+
+
+async def test_a_step_up_asks_the_sessions_own_idp_for_what_the_path_demands() -> None:
+    flows = (FakeFlow("corp"), FakeFlow("lab"))
+    async with Control(*flows, demands=frozenset({STRONG, RECENT})) as control:
+        session = control.sign_in_directly()
+        sent = await control.begin("/_muster/sign-in?return_to=%2Fpay&acr_values=urn:a%20urn:b")
+        assert (sent["acr_values"], sent["login_hint"]) == ("urn:a urn:b", session.identity.email)
+        assert not {"prompt", "max_age"} & sent.keys()
+        sent = await control.begin("/_muster/sign-in?return_to=%2Fpay&max_age=300")
+        assert sent["max_age"] == "300"
+
+
+@pytest.mark.parametrize(
+    "asked", ["acr_values=urn:evil", "max_age=0", "max_age=300&acr_values=urn:a", "max_age=-1"]
+)
+async def test_nobody_makes_up_a_demand_for_others(asked: str) -> None:
+    async with Control(demands=frozenset({STRONG, RECENT})) as control:
+        sent = await control.begin(f"/_muster/sign-in?{asked}")
+        assert not {"acr_values", "max_age"} & sent.keys()
+
+
+async def test_the_choice_of_an_idp_keeps_what_is_demanded() -> None:
+    flows = (FakeFlow("corp"), FakeFlow("lab"))
+    async with Control(*flows, demands=frozenset({RECENT})) as control:
+        told = await control.ask("/_muster/sign-in?return_to=%2Fpay&max_age=300")
+        links = [html.unescape(link) for link in re.findall(r'href="([^"]*idp=[^"]*)"', told.text)]
+        assert len(links) == 2
+        assert all("max_age=300" in link for link in links)
