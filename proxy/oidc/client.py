@@ -201,6 +201,10 @@ class OidcClient:
 
         return await checked(self._documents, check, now)
 
+    def client_keys(self) -> tuple[Mapping[str, str], ...] | None:
+        """The public half of the key that proves us, to be fetched by the IdP; None where no key does."""
+        return self._proven.proof.published()
+
     async def end_session_url(
         self, *, id_token_hint: str | None, post_logout_redirect_uri: str, state: str | None, now: float
     ) -> str | None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote_plus
 
-from proxy.oidc.assertion import SigningKey, read_key, sign_assertion
+from proxy.oidc.assertion import SigningKey, public_jwk, read_key, sign_assertion
 from proxy.oidc.rules import ClientAuth, IdpRules
 from proxy.session.model import Misconfigured
 
@@ -73,6 +73,13 @@ class ClientProof:
             stated = self._rules.assertion
             self._text, self._key = text, read_key(text, stated.key_id, stated.algorithm) or self._key
         return self._key or Misconfigured(code="client_key_malformed")
+
+    def published(self) -> tuple[Mapping[str, str], ...] | None:
+        """The public half of that key, as a set of one, empty while there is none; None where another method is used."""
+        if self._rules.client_auth is not ClientAuth.PRIVATE_KEY_JWT:
+            return None
+        key = self.signing_key()
+        return () if isinstance(key, Misconfigured) else (public_jwk(key),)
 
     def _by_key(self, key: SigningKey, now: float) -> Credentials | Misconfigured:
         rules, thumbprint = self._rules, certificate_thumbprint(self._rules)

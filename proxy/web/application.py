@@ -7,6 +7,7 @@
     /_muster/profile      profile.py
     /_muster/backchannel-logout  backchannel_logout.py  the IdP says so (POST)
     /_muster/frontchannel-logout frontchannel_logout.py the same in a frame, where it is allowed
+    /_muster/client-jwks/IDP     client_keys.py         our public key, for this IdP to fetch
     /_muster/livez readyz health.py
     /_muster/static/      the one stylesheet
 
@@ -21,6 +22,7 @@ from proxy.reasons import Reason
 from proxy.web.answers import Answer
 from proxy.web.backchannel_logout import backchannel_logout
 from proxy.web.callback import callback
+from proxy.web.client_keys import client_keys
 from proxy.web.endpoint import PAGES, PARTS, Handler, endpoint
 from proxy.web.frontchannel_logout import frontchannel_logout
 from proxy.web.health import livez, readyz
@@ -61,6 +63,7 @@ def make_application(parts: WebParts) -> web.Application:
     for name, handler in _GET.items():
         application.router.add_get(f"{OWN}/{name}", endpoint(handler))
     application.router.add_get(f"{CALLBACK}/{{idp}}", endpoint(callback))
+    application.router.add_get(f"{OWN}/client-jwks/{{idp}}", endpoint(client_keys))
     for name, handler in _POST.items():
         application.router.add_post(f"{OWN}/{name}", endpoint(handler))
     application.router.add_get(f"{OWN}/static/muster.css", endpoint(_Style()))

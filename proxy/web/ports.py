@@ -1,6 +1,6 @@
 """What the pages ask of their neighbours, as Protocols they meet structurally."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from proxy.gate.arrival import SignedIn
@@ -24,6 +24,9 @@ class SignInFlow(Protocol):
     """
 
     rules: IdpRules
+
+    def client_keys(self) -> tuple[Mapping[str, str], ...] | None:
+        """The public key that proves us, as a set of one; empty while it cannot be had; None where no key does."""
 
     async def authorization(
         self,

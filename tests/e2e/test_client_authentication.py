@@ -146,3 +146,11 @@ async def test_by_a_self_signed_certificate_and_its_successor(tmp_path: Path) ->
         await stack.idp.server.put_client("muster", **registered_certificates("two"))  # type: ignore[attr-defined]
         await stack.refreshed(browser, times=2)
         assert await stack.idp.refused() == 0
+
+
+async def test_by_a_key_that_the_idp_fetches_from_us(tmp_path: Path, browser: Browser) -> None:
+    """Nobody pastes a key anywhere."""
+    async with proven(tmp_path, registered_keys("one"), BY_KEY) as stack:
+        fetched = {"jwks": None, "jwks_uri": stack.muster.url("/_muster/client-jwks/corp")}
+        await stack.idp.server.put_client("muster", **fetched)  # type: ignore[attr-defined]
+        await signs_in_and_is_refreshed(stack, browser)

@@ -1,6 +1,7 @@
 """The control plane with fakes around it: an IdP that answers as told, arrivals that make sessions, a journal that listens."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -80,6 +81,10 @@ class FakeFlow:
         self.published: KeySet = ()
         self.hints: list[str | None] = []
         self.states: list[str | None] = []
+        self.keys: tuple[Mapping[str, str], ...] | None = None
+
+    def client_keys(self) -> tuple[Mapping[str, str], ...] | None:
+        return self.keys
 
     async def authorization(
         self,

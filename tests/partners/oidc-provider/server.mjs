@@ -12,7 +12,7 @@
 //   POST /people/SUB/age {seconds}                            the person's sessions were begun so much earlier
 //   POST /people/SUB/suspend | resume | logout                 suspend and logout end the person's sessions at the IdP;
 //                                                              logout also revokes what was granted
-//   PUT  /clients/ID   {client_secret, redirect_uris, …}       makes a client or changes it (a rotated secret)
+//   PUT  /clients/ID   {client_secret, redirect_uris, …}       makes a client or changes it (a rotated secret); null takes a member away
 //   GET  /stats?client_id=ID                                   token calls, oldest first: {client_id, grant_type, sub, outcome}
 
 import crypto from 'node:crypto';
@@ -128,7 +128,7 @@ function callHere(url, { dispatcher, ...options }) {
     const headers = { ...Object.fromEntries(new Headers(options.headers)), host };
     const target = { host: '127.0.0.1', port, path: pathname + search, method: options.method ?? 'GET', headers };
     const request = http.request(target, (answer) => {
-      answer.resume().on('end', () => resolve(new Response(null, { status: answer.statusCode })));
+      bodyOf(answer).then((body) => resolve(new Response(body || null, { status: answer.statusCode, headers: answer.headers })), reject);
     });
     request.on('error', reject).end(options.body?.toString());
   });
@@ -253,7 +253,9 @@ function changePerson(sub, verb, change) {
 
 function changeClient(id, change) {
   const key = `Client:${id}`;
-  rows.set(key, { payload: { ...rows.get(key)?.payload, ...change, client_id: id }, until: null });
+  const changed = { ...rows.get(key)?.payload, ...change, client_id: id };
+  const payload = Object.fromEntries(Object.entries(changed).filter(([, value]) => value !== null));
+  rows.set(key, { payload, until: null });
   return [200, rows.get(key).payload];
 }
 

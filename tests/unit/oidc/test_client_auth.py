@@ -16,6 +16,7 @@ from tests.fakes.client_keys import (
     certificate_of,
     key_of,
     pem_of,
+    public_jwk_of,
     thumbprint_of,
 )
 from tests.fakes.idp import NOW
@@ -180,6 +181,24 @@ def test_a_rotated_key_counts_at_once_and_half_a_rotation_stops_nobody() -> None
         made.append(given.made_of)
         texts.pop(0)
     assert made[0] != made[3]
+
+
+def test_what_is_published_is_the_public_half_of_the_key_in_use() -> None:
+    texts = ["no key", pem_of("one"), pem_of("two")]
+    by = by_key(lambda: texts[0], assertion=AssertionRules(key_id="k1"))
+    assert by.published() == ()
+    for name in ("one", "two"):
+        texts.pop(0)
+        (shown,) = by.published() or ()
+        assert shown == {**public_jwk_of(name), "kid": "k1", "use": "sig"}
+
+
+def test_without_a_key_nothing_is_published() -> None:
+    assert all(
+        ClientProof(rules(client_auth=method)).published() is None
+        for method in ClientAuth
+        if method is not ClientAuth.PRIVATE_KEY_JWT
+    )
 
 
 def test_nothing_of_the_proof_is_shown() -> None:
