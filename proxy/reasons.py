@@ -40,6 +40,11 @@ class Reason(StrEnum):
     IDLE_TOO_LONG = "idle_too_long"
     TOO_OLD = "too_old"
     ENDED_BY_OPERATOR = "ended_by_operator"
+    # bearer tokens
+    BEARER_MALFORMED = "bearer_malformed"
+    BEARER_INVALID = "bearer_invalid"
+    BEARER_EXPIRED = "bearer_expired"
+    INSUFFICIENT_SCOPE = "insufficient_scope"
     # suspicion timers (semantics §5.3)
     TIMER_STARTED = "timer_started"
     TIMER_CANCELLED = "timer_cancelled"

@@ -4,9 +4,7 @@ Order: keys and store; who is told; partners; the keeper and the gate; the pages
 Whatever is opened is closed by the stack, in the opposite order.
 """
 
-import asyncio
 import secrets
-import socket
 import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
@@ -16,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from proxy.app import rules
+from proxy.app.bearers import open_bearers
 from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
 from proxy.app.effective import Effective
@@ -23,17 +22,19 @@ from proxy.app.flows import AskTheRightIdp
 from proxy.app.idps import Idps, open_idps
 from proxy.app.keys import KeysWatch
 from proxy.app.observers import Observers
+from proxy.app.own_pages import open_own_pages
 from proxy.app.readiness import Readiness
-from proxy.app.rooms import Answering, make_courier, renderer
+from proxy.app.rooms import Answering, fresh_cookie, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
 from proxy.app.rulings import RulingsWatch
 from proxy.app.silence import Silence
 from proxy.app.sweeping import Sweeping, whole_sweep
-from proxy.app.trail import Trail, TrailRules
+from proxy.app.trail import Trail, open_trail
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import ConnectOwn
 from proxy.gate.arrival import Arrivals, ArrivalStores
+from proxy.gate.bearer import Bearers
 from proxy.gate.cache import SessionCache
 from proxy.gate.gate import Gate
 from proxy.identity import IdpId
@@ -43,9 +44,8 @@ from proxy.oidc.transport import open_session
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.directory import Directory
 from proxy.session.codec import KeyRing
-from proxy.session.cookie import new_cookie, session_key
+from proxy.session.cookie import session_key
 from proxy.session.keeper import Keeper
-from proxy.session.model import SessionKey
 from proxy.session.suspicion import Suspicions
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
@@ -55,10 +55,6 @@ from proxy.web.application import make_application
 from proxy.web.health import make_ops_application
 from proxy.web.parts import Site, WebParts
 from proxy.web.render import Pages
-
-COOKIE_ENTROPY = 32
-HEAD_SLACK = 4096
-"""What the edge adds to a head that it hands on, in bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +91,7 @@ class House:
 
     ground: Ground
     keeper: Keeper
+    bearers: Bearers | None
     courier: Courier | None
     listener: Listener
     ops: web.Application
@@ -109,12 +106,16 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
     courier = await _courier(ground, stack)
     arrivals = _arrivals(ground, courier)
     keeper = _keeper(ground, idps, arrivals)
+    bearers = await open_bearers(settings, arrivals, ground.observers, stack)
     parts = _web_parts(ground, idps, arrivals)
-    connect_own = await _own_pages(parts, stack, header_bytes=ground.settings.limits.header_bytes)
-    listener = _listener(ground, _gate(ground, keeper), parts.site, connect_own)
+    connect_own = await open_own_pages(
+        make_application(parts), stack, header_bytes=ground.settings.limits.header_bytes
+    )
+    listener = _listener(ground, _gate(ground, keeper, bearers), parts.site, connect_own)
     return House(
         ground=ground,
         keeper=keeper,
+        bearers=bearers,
         courier=courier,
         listener=listener,
         ops=make_ops_application(parts.readiness, telemetry.metrics.render),
@@ -126,7 +127,7 @@ def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> 
     keys = load_keyring(settings.keys_file)
     store = open_store(settings.store.sqlite, keys)
     stack.push_async_callback(store.close)
-    trail = _trail(settings, store, telemetry)
+    trail = open_trail(settings, store.audit, telemetry)
     return Ground(
         settings=settings,
         telemetry=telemetry,
@@ -137,11 +138,6 @@ def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> 
         effective=Effective(settings),
         trail=trail,
     )
-
-
-def _trail(settings: Settings, store: SqliteStore, telemetry: Telemetry) -> Trail:
-    kept = TrailRules(keep=settings.audit.keep, rows=settings.audit.rows)
-    return Trail(store.audit, kept, clock=time.time, lost=telemetry.metrics.lines_lost)
 
 
 async def _idps(ground: Ground, stack: AsyncExitStack) -> Idps:
@@ -169,17 +165,9 @@ def _arrivals(ground: Ground, courier: Courier | None) -> Arrivals:
         ),
         rules.arrival_rules(ground.settings, ground.effective.admit),
         ground.observers,
-        new_cookie=_new_cookie,
+        new_cookie=fresh_cookie,
         clock=time.time,
     )
-
-
-def _new_cookie() -> tuple[bytes, SessionKey]:
-    value = new_cookie(secrets.token_bytes(COOKIE_ENTROPY)).encode("ascii")
-    key = session_key(value)
-    if key is None:
-        raise ValueError("a fresh cookie is not one of ours")
-    return value, key
 
 
 def _keeper(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) -> Keeper:
@@ -196,7 +184,7 @@ def _keeper(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) ->
     )
 
 
-def _gate(ground: Ground, keeper: Keeper) -> Gate:
+def _gate(ground: Ground, keeper: Keeper, bearers: Bearers | None) -> Gate:
     return Gate(
         ground.store.sessions,
         keeper,
@@ -205,6 +193,7 @@ def _gate(ground: Ground, keeper: Keeper) -> Gate:
         render=renderer(ground.settings, ground.effective),
         key_of=session_key,
         clock=time.time,
+        bearers=bearers,
     )
 
 
@@ -230,30 +219,6 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
         leaving=rules.leaving_rules(settings),
         demands=rules.demands(settings),
     )
-
-
-async def _own_pages(parts: WebParts, stack: AsyncExitStack, *, header_bytes: int) -> ConnectOwn:
-    # The edge has judged the head's size already: no second, smaller limit with an answer that is no page of ours.
-    pages = web.AppRunner(
-        make_application(parts),
-        access_log=None,
-        handle_signals=False,
-        max_line_size=header_bytes + HEAD_SLACK,
-        max_field_size=header_bytes + HEAD_SLACK,
-    )
-    await pages.setup()
-    stack.push_async_callback(pages.cleanup)
-
-    async def connect() -> socket.socket:
-        near, far = socket.socketpair()
-        near.setblocking(False)
-        far.setblocking(False)
-        server = pages.server
-        assert server is not None, "set up before the listeners open"
-        await asyncio.get_running_loop().connect_accepted_socket(server, far)
-        return near
-
-    return connect
 
 
 def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -> Listener:

@@ -164,6 +164,37 @@ class Observers:
     def crashed(self, error: BaseException) -> str:
         return self._telemetry.report(error)
 
+    # --- bearer clients ---
+
+    def bearer_begun(self, session: Session) -> None:
+        state, reason = _account(session)
+        self._metrics.bearer_token(session.idp, state)
+        self._audit(
+            "bearer",
+            reason=reason,
+            idp=session.idp,
+            session=session.key[:16],
+            account=state,
+            groups=_groups(session.identity),
+            peer=session.device.peer,
+            **named(session.subject),
+        )
+
+    def bearer_refused(self, idp: IdpId, code: str, *, peer: str) -> None:
+        """No audit record: anybody can send something that is no token, and nothing was done."""
+        self._metrics.bearer_token(idp, "invalid")
+        self._log.info("bearer", reason=Reason.BEARER_INVALID, what=code, idp=idp, peer=peer)
+
+    def bearer_unheard(self, idp: IdpId, why: Trouble | Misconfigured) -> None:
+        self._metrics.bearer_token(idp, "unheard")
+        if isinstance(why, Misconfigured):
+            self._log.error("bearer", reason=Reason.IDP_MISCONFIGURED, detail=why.code, idp=idp)
+        else:
+            self._log.warning("bearer", reason=Reason.IDP_TROUBLE, detail=why.detail, idp=idp)
+
+    def bearers_expired(self, count: int) -> None:
+        self._metrics.session_ended(Reason.BEARER_EXPIRED, count)
+
     # --- the sweep ---
 
     def swept(self, report: Report, at: float) -> None:

@@ -22,7 +22,8 @@ from proxy.login import UserEncoding
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.locks import LeaseLocks, Locks
 from proxy.reasons import Reason
-from proxy.session.model import AccountState, Ready, Session
+from proxy.session.cookie import ENTROPY_BYTES, new_cookie, session_key
+from proxy.session.model import AccountState, Ready, Session, SessionKey
 from proxy.session.store import SessionStore
 from proxy.settings.model import App, Settings
 from proxy.storage.sqlite.store import SqliteStore
@@ -131,3 +132,12 @@ class Answering:
     def answer(self, verdict: SignIn | Deny, request: Request | None, incident: str | None = None) -> Answer:
         page = self.pages.answer(verdict, request, incident)
         return Answer(status=page.status, headers=page.headers, body=page.body)
+
+
+def fresh_cookie() -> tuple[bytes, SessionKey]:
+    """A new session's cookie value, and its key in the store."""
+    value = new_cookie(secrets.token_bytes(ENTROPY_BYTES)).encode("ascii")
+    key = session_key(value)
+    if key is None:
+        raise ValueError("a fresh cookie is not one of ours")
+    return value, key

@@ -285,7 +285,8 @@ def arrival_rules(
         refresh=refresh_rules(settings),
         admit=admitting or (lambda identity: admit(identity, join)),
         login_claim=settings.headers.user_claim,
-        is_prefixed=len(settings.idps) > 1,
+        # Two issuers may have the same subject.
+        is_prefixed=len(settings.idps) + sum(one.idp is None for one in settings.bearer) > 1,
     )
 
 

@@ -124,6 +124,8 @@ def _rounds(house: House) -> list[Round]:
         Round(name="cleaning", seconds=60.0, work=lambda: ground.store.clean(time.time())),
     ]
     rounds.append(Round(name="groups not stated", seconds=300.0, work=beside.silence.look))
+    if house.bearers is not None:
+        rounds.append(Round(name="bearer tokens", seconds=30.0, work=house.bearers.end_expired))
     if house.courier is not None:
         rounds.append(Round(name="courier", seconds=1.0, work=house.courier.run))
     if beside.sweeping is not None:
@@ -138,6 +140,8 @@ async def _close(house: House, rounds: Rounds) -> None:
     await rounds.stop()
     await house.beside.early.stop()
     await house.keeper.drain()
+    if house.bearers is not None:
+        await house.bearers.drain()
     try:
         await house.beside.upkeep.flush_seen()
         await house.ground.trail.flush()

@@ -4,12 +4,15 @@ Nobody waits for it. While the store is away records wait in memory, so many; be
 itself the next record that is written: what is missing from the trail is never missing silently. Standard output has them all.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from proxy.settings.model import Settings
 from proxy.telemetry.redaction import redact
+from proxy.telemetry.telemetry import Telemetry
 
 MOST_WAITING: Final = 20_000
 BATCH: Final = 500
@@ -72,3 +75,9 @@ class Trail:
     async def trim(self) -> None:
         """Keep the trail within its limits; a share at a time, so that the store's writer stays free."""
         await self._store.trim(before=self._clock() - self._rules.keep, rows=self._rules.rows)
+
+
+def open_trail(settings: Settings, store: AuditStore, telemetry: Telemetry) -> Trail:
+    """The trail of a running program."""
+    kept = TrailRules(keep=settings.audit.keep, rows=settings.audit.rows)
+    return Trail(store, kept, clock=time.time, lost=telemetry.metrics.lines_lost)

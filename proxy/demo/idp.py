@@ -14,7 +14,7 @@ import aiohttp_jinja2
 import jinja2
 from aiohttp import web
 
-from proxy.demo import idp_authorize, idp_token
+from proxy.demo import idp_access, idp_authorize, idp_token
 from proxy.demo.idp_control import CONTROL_ROUTES, refuse_while_out
 from proxy.demo.idp_state import IdpOptions, IdpState
 from proxy.demo.listener import Listener, serve_until_signal
@@ -44,6 +44,7 @@ def make_application(state: IdpState) -> web.Application:
             web.post("/token", idp_token.token),
             web.get("/userinfo", idp_token.userinfo),
             web.post("/userinfo", idp_token.userinfo),
+            web.post("/introspect", idp_access.introspect),
             web.post("/revoke", idp_token.revoke),
             web.get("/end_session", idp_authorize.end_session),
             web.post("/end_session", idp_authorize.end_session),

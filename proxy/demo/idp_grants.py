@@ -149,14 +149,20 @@ class Grants:
         self._refresh[grant.refresh_token] = grant
         return grant.refresh_token
 
-    def issue_access_token(self, grant: Grant, expires_at: float) -> str:
-        token = secrets.token_urlsafe(32)
+    def issue_access_token(self, grant: Grant, expires_at: float, token: str | None = None) -> str:
+        """`token` is one that says something itself; else it is opaque."""
+        token = token or secrets.token_urlsafe(32)
         self._access[token] = (grant, expires_at)
         return token
 
     def grant_of_access_token(self, token: str, now: float) -> Grant | None:
-        grant, expires_at = self._access.get(token, (None, 0.0))
-        return grant if grant is not None and not grant.is_revoked and expires_at >= now else None
+        found = self.access_of(token, now)
+        return found[0] if found else None
+
+    def access_of(self, token: str, now: float) -> tuple[Grant, float] | None:
+        """The grant of a good access token, and until when it is good."""
+        found = self._access.get(token)
+        return found if found is not None and not found[0].is_revoked and found[1] >= now else None
 
     def revoke(self, token: str) -> None:
         """Revoke the grant of a refresh or access token; an unknown token is no error (RFC 7009 §2.2)."""

@@ -33,9 +33,9 @@ class SigningKeys:
         """The JWK set, public halves only (RFC 7517)."""
         return KeySet(list(self._keys)).as_dict(private=False)
 
-    def sign(self, claims: dict[str, Any]) -> str:
+    def sign(self, claims: dict[str, Any], typ: str = "JWT") -> str:
         key = self._keys[-1]
-        return jwt.encode({"alg": self.algorithm, "kid": key.kid, "typ": "JWT"}, claims, key)
+        return jwt.encode({"alg": self.algorithm, "kid": key.kid, "typ": typ}, claims, key)
 
 
 def at_hash(access_token: str) -> str:

@@ -61,7 +61,8 @@ class IdpOptions:
 
     `denied_marker` is the error_description for a suspended person; None answers a bare `invalid_grant`, as Okta and Google do.
     `heeds_step_up` False passes over `acr_values` and `max_age`, as some IdPs do; `states_auth_time` False leaves the claim out.
-    `token_delay` holds back every token answer, for tests that kill somebody meanwhile.
+    `token_delay` holds back every token answer, for tests that kill somebody meanwhile. `access_audience`: access tokens are
+    JWTs for this audience; None: they are opaque.
     """
 
     client_id: str = "muster"
@@ -78,6 +79,7 @@ class IdpOptions:
     refresh_has_id_token: bool = True
     denied_marker: str | None = "User disabled"
     token_delay: float = 0.0
+    access_audience: str | None = None
 
 
 class IdpState:
@@ -93,6 +95,7 @@ class IdpState:
         self.answers: Counter[str] = Counter()
         self.refreshes: Counter[str] = Counter()
         self.redeemed: Counter[str] = Counter()
+        self.introspections = 0
 
     def now(self) -> float:
         return time.time()

@@ -1,15 +1,13 @@
 """The demo IdP's back channel: metadata, keys, token endpoint, userinfo, revocation."""
 
 import asyncio
-import base64
-import binascii
-import hmac
 from typing import Any
-from urllib.parse import unquote_plus
 
 from aiohttp import web
 
+from proxy.demo.idp_access import access_token
 from proxy.demo.idp_authorize import STATE
+from proxy.demo.idp_client import client_of, is_client
 from proxy.demo.idp_grants import Fault, Grant
 from proxy.demo.idp_keys import at_hash
 from proxy.demo.idp_state import IdpState
@@ -27,6 +25,7 @@ async def discovery(request: web.Request) -> web.Response:
             "authorization_endpoint": f"{at}/authorize",
             "token_endpoint": f"{at}/token",
             "userinfo_endpoint": f"{at}/userinfo",
+            "introspection_endpoint": f"{at}/introspect",
             "revocation_endpoint": f"{at}/revoke",
             "end_session_endpoint": f"{at}/end_session",
             "jwks_uri": f"{at}/jwks",
@@ -45,28 +44,6 @@ async def discovery(request: web.Request) -> web.Response:
 
 async def jwks(request: web.Request) -> web.Response:
     return web.json_response(request.app[STATE].keys.published())
-
-
-def client_of(request: web.Request, form: dict[str, str]) -> tuple[str, str | None]:
-    """The client's id and secret, from the Authorization header (RFC 6749 §2.3.1) or the form."""
-    scheme, _, value = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "basic":
-        return form.get("client_id", ""), form.get("client_secret")
-    try:
-        name, _, secret = base64.b64decode(value, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
-        return "", None
-    return unquote_plus(name), unquote_plus(secret)
-
-
-def is_client(state: IdpState, client_id: str, secret: str | None) -> bool:
-    expected = state.options.client_secret
-    is_secret_right = (
-        expected is None
-        if secret is None
-        else hmac.compare_digest(secret.encode(), (expected or "").encode())
-    )
-    return client_id == state.options.client_id and is_secret_right
 
 
 def granted(state: IdpState, form: dict[str, str]) -> Grant | Fault:
@@ -88,7 +65,7 @@ def granted(state: IdpState, form: dict[str, str]) -> Grant | Fault:
     return grant
 
 
-def id_token(state: IdpState, grant: Grant, access_token: str) -> str:
+def id_token(state: IdpState, grant: Grant, access: str) -> str:
     now = int(state.now())
     claims: dict[str, Any] = {
         **state.accounts[grant.login].claims(),
@@ -97,7 +74,7 @@ def id_token(state: IdpState, grant: Grant, access_token: str) -> str:
         "iat": now,
         "exp": now + int(state.options.id_token_life),
         "sid": grant.sid,
-        "at_hash": at_hash(access_token),
+        "at_hash": at_hash(access),
     }
     auth_time = int(grant.auth_time) if state.options.states_auth_time else None
     said = {"nonce": grant.nonce, "acr": grant.acr, "auth_time": auth_time}
@@ -107,15 +84,15 @@ def id_token(state: IdpState, grant: Grant, access_token: str) -> str:
 def issue(state: IdpState, grant: Grant, *, is_refresh: bool) -> dict[str, Any]:
     """The token answer; rotates the refresh token."""
     options, now = state.options, state.now()
-    access_token = state.grants.issue_access_token(grant, now + options.access_life)
+    token = access_token(state, grant)
     answer: dict[str, Any] = {
-        "access_token": access_token,
+        "access_token": token,
         "token_type": "Bearer",
         "expires_in": int(options.access_life),
         "scope": grant.scope,
     }
     if not is_refresh or options.refresh_has_id_token:
-        answer["id_token"] = id_token(state, grant, access_token)
+        answer["id_token"] = id_token(state, grant, token)
     if options.issues_refresh_tokens and (options.rotates_refresh_tokens or not is_refresh):
         life = options.refresh_life
         answer["refresh_token"] = state.grants.issue_refresh_token(

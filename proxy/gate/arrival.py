@@ -101,7 +101,7 @@ class Arrivals:
         new_cookie: Callable[[], tuple[bytes, SessionKey]],
         clock: Callable[[], float],
     ) -> None:
-        self._stores = stores
+        self.stores = stores
         self._rules = rules
         self._chronicle = chronicle
         self._new_cookie = new_cookie
@@ -131,60 +131,60 @@ class Arrivals:
         if continues is not None and continues.subject == identity.subject:
             proved = continued(continues.authentication, authentication)
             session = replace(session, created_at=continues.created_at, authentication=proved)
-        account = await self._account_before(identity)
-        if self._stores.lane is None or not isinstance(account, Pending):
+        account = await self.account_before(identity)
+        if self.stores.lane is None or not isinstance(account, Pending):
             session = replace(session, account=account)
-            await self._stores.sessions.create(session, replaces=replaces)
+            await self.stores.sessions.create(session, replaces=replaces)
         else:
-            session = await self._with_visit(session, identity, self._stores.lane, replaces)
-        if await self._stores.sessions.clear_suspicion(identity.subject):
+            session = await self.with_visit(session, identity, self.stores.lane, replaces)
+        if await self.stores.sessions.clear_suspicion(identity.subject):
             self._chronicle.cleared(identity.subject)
         self._chronicle.arrived(session)
         return SignedIn(session=session, cookie=cookie)
 
     async def renewed(self, session: Session, identity: Identity, *, lease: Lease, now: float) -> bool:
         """The IdP vouched again: statement and session in one write; the courier looks at the app again."""
-        state = await self._account_before(identity)
-        if self._stores.lane is None or not isinstance(state, Pending):
+        state = await self.account_before(identity)
+        if self.stores.lane is None or not isinstance(state, Pending):
             account = _after_renewal(session.account, state)
-            return await self._stores.sessions.save(replace(session, account=account), lease=lease)
+            return await self.stores.sessions.save(replace(session, account=account), lease=lease)
         account = session.account if isinstance(session.account, Ready) else Pending()
-        entry = await self._stores.joint.note_and_save(
-            _vouched(identity), replace(session, account=account), lease=lease, now=now
+        entry = await self.stores.joint.note_and_save(
+            vouched(identity), replace(session, account=account), lease=lease, now=now
         )
         if entry is None:
             return False
         if entry.state is EntryState.DONE:
             # Evaluated again, though the same was said: what somebody changed by hand in the app is put right (§7.8).
-            await self._stores.outbox.reopen(entry.id, EntryState.DONE, now)
-        self._stores.lane.wake()
+            await self.stores.outbox.reopen(entry.id, EntryState.DONE, now)
+        self.stores.lane.wake()
         return True
 
     async def removed(
         self, subject: Subject, idp: IdpId, reason: Reason, *, marker: str, at: float, now: float
     ) -> None:
         """The IdP said no: noted durably, every session of the person ended at once, the courier woken."""
-        entry = await self._stores.outbox.entry_of(subject)
-        if self._stores.lane is not None and (entry or await self._stores.bindings.binding_of(subject)):
+        entry = await self.stores.outbox.entry_of(subject)
+        if self.stores.lane is not None and (entry or await self.stores.bindings.binding_of(subject)):
             if reason is Reason.IDP_DENIED:
                 # The IdP's own no was heard after whatever it vouched for so far, however its clock stood then. A timer or
                 # a directory is no such no: somebody who signed in while it was looked at said something newer.
                 at = max(at, _vouched_at(entry, subject, idp))
             statement = Statement(source=idp, subject=subject, says=Removed(reason=reason), at=at)
-            await self._stores.outbox.note(statement, now)
-        ended = await self._stores.sessions.end_subject(subject, reason, now)
-        if self._stores.lane is not None:
-            self._stores.lane.wake()
+            await self.stores.outbox.note(statement, now)
+        ended = await self.stores.sessions.end_subject(subject, reason, now)
+        if self.stores.lane is not None:
+            self.stores.lane.wake()
         self._chronicle.removed(subject, idp, reason, marker, len(ended))
 
-    async def _account_before(self, identity: Identity) -> AccountState:
+    async def account_before(self, identity: Identity) -> AccountState:
         """What the statement alone says: refused, ready without asking (no app API, or a member left as is), or to be visited."""
         refusal = self._rules.admit(identity)
-        if self._stores.lane is None:
+        if self.stores.lane is None:
             return AccountRefused(reason=refusal) if refusal else self._by_claim(identity)
         if refusal is None:
             return Pending()
-        binding = await self._stores.bindings.binding_of(identity.subject)
+        binding = await self.stores.bindings.binding_of(identity.subject)
         self._chronicle.turned_away(identity, refusal)
         if refusal is Reason.DENY_LISTED and binding is not None and not binding.is_blocked:
             await self._shut_out(identity)
@@ -197,31 +197,32 @@ class Arrivals:
         """A bound member who is on the deny list now: what was said of them is noted, which the courier takes for a reason
         to block and archive, and every session of theirs ends at once."""
         now = self._clock()
-        entry = await self._stores.outbox.note(_vouched(identity), now)
-        await self._stores.outbox.reopen(entry.id, entry.state, now)
-        ended = await self._stores.sessions.end_subject(identity.subject, Reason.DENY_LISTED, now)
-        if self._stores.lane is not None:
-            self._stores.lane.wake()
+        entry = await self.stores.outbox.note(vouched(identity), now)
+        await self.stores.outbox.reopen(entry.id, entry.state, now)
+        ended = await self.stores.sessions.end_subject(identity.subject, Reason.DENY_LISTED, now)
+        if self.stores.lane is not None:
+            self.stores.lane.wake()
         self._chronicle.removed(identity.subject, identity.idp, Reason.DENY_LISTED, "", len(ended))
 
-    async def _with_visit(
+    async def with_visit(
         self, session: Session, identity: Identity, lane: Lane, replaces: SessionKey | None
     ) -> Session:
+        """Noted, stored and visited; the session as the visit left it."""
         now = self._clock()
-        entry = await self._stores.joint.note_and_create(
-            _vouched(identity), session, replaces=replaces, now=now
+        entry = await self.stores.joint.note_and_create(
+            vouched(identity), session, replaces=replaces, now=now
         )
         if entry.state is EntryState.DONE:
             # Somebody who arrives is looked at in the app even if nothing new was stated: they may be archived there.
-            await self._stores.outbox.reopen(entry.id, EntryState.DONE, now)
+            await self.stores.outbox.reopen(entry.id, EntryState.DONE, now)
         account = await lane.visit_now(session.subject)
-        return await self._stores.sessions.load(session.key) or replace(session, account=account)
+        return await self.stores.sessions.load(session.key) or replace(session, account=account)
 
     async def _with_known_groups(self, identity: Identity) -> Identity:
         """With the last known groups of this source where the IdP stated none now (semantics §2)."""
         if identity.groups is not NOT_STATED:
             return identity
-        entry = await self._stores.outbox.entry_of(identity.subject)
+        entry = await self.stores.outbox.entry_of(identity.subject)
         return replace(identity, groups=_known_groups(entry, identity))
 
     def _new_session(
@@ -262,7 +263,8 @@ def _ready(binding: Binding) -> Ready:
     return Ready(login=binding.login, account_id=binding.account_id)
 
 
-def _vouched(identity: Identity) -> Statement:
+def vouched(identity: Identity) -> Statement:
+    """The statement that an identity is, of its own time."""
     return Statement(
         source=identity.idp,
         subject=identity.subject,

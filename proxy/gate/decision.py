@@ -209,12 +209,13 @@ def judge(session: Session, condition: Condition, kind: Kind) -> Ready | Renew |
         case Condition.STALE:
             return Deny(status=503, reason=Reason.GRACE_OVER, kind=kind, retry_after=30)
         case Condition.FRESH | Condition.WAITING:
-            return _by_account(session.account, kind)
+            return by_account(session.account, kind)
         case _:
             assert_never(condition)
 
 
-def _by_account(account: AccountState, kind: Kind) -> Ready | Deny:
+def by_account(account: AccountState, kind: Kind) -> Ready | Deny:
+    """What the account alone means for a request of a session that is worth something."""
     match account:
         case Ready():
             return account

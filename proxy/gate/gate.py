@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from typing import Protocol, assert_never
 
 from proxy.errors import Unavailable
+from proxy.gate.authorization import DOUBLED, cache_name, presented
+from proxy.gate.bearer import Bearers, Shown
 from proxy.gate.cache import PROOF_SECONDS, Cached, SessionCache
 from proxy.gate.decision import (
     Admit,
@@ -20,6 +22,7 @@ from proxy.gate.decision import (
     Request,
     SignIn,
     Verdict,
+    by_account,
     is_preflight,
     judge,
     kind_of,
@@ -73,6 +76,7 @@ class Gate:
         render: Callable[[Session, Ready], bytes | Reason],
         key_of: Callable[[bytes], SessionKey | None],
         clock: Callable[[], float],
+        bearers: Bearers | None = None,
     ) -> None:
         self._store = store
         self._renewals = renewals
@@ -81,6 +85,7 @@ class Gate:
         self._render = render
         self._key_of = key_of
         self._clock = clock
+        self._bearers = bearers
 
     def decide_now(self, request: Request) -> Verdict | None:
         """The verdict, when it can be known without waiting."""
@@ -93,9 +98,16 @@ class Gate:
         rule = self._rules.paths.rule_of(request) if self._rules.paths else SIGNED_IN
         if rule is None:
             return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(request))
-        if request.cookie is None:
-            return Open() if rule.is_optional else _stranger(rule, request)
-        entry = self._cache.entries.get(request.cookie)
+        name = request.cookie
+        if name is None:
+            # Our cookie goes first: a page's own script may send its app a token that is no affair of ours.
+            shown = presented(request) if self._bearers is not None else None
+            if shown is None:
+                return Open() if rule.is_optional else _stranger(rule, request)
+            if shown is DOUBLED:
+                return None
+            name = cache_name(shown)
+        entry = self._cache.entries.get(name)
         if entry is None:
             return None
         now = self._clock()
@@ -118,18 +130,44 @@ class Gate:
         return verdict
 
     async def _of_session(self, request: Request, rule: PathRule) -> Verdict:
-        cookie, kind = request.cookie or b"", rule.kind(request)
+        verdict: Cached | SignIn | Deny
+        if request.cookie is None and self._bearers is not None:
+            verdict = await self._of_bearer(request, self._bearers)
+        else:
+            verdict = await self._of_cookie(request.cookie or b"", rule.kind(request))
+        return self._ruled(verdict, rule, request) if isinstance(verdict, Cached) else verdict
+
+    async def _of_cookie(self, cookie: bytes, kind: Kind) -> Cached | SignIn | Deny:
         key = self._key_of(cookie)
         if key is None:
-            return _stranger(rule, request)
+            return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind)
         try:
-            verdict = await self._by_store(cookie, key, kind)
+            return await self._by_store(cookie, key, kind)
         except Unavailable as away:
-            entry = self._through_failover(cookie)
-            verdict = entry or Deny(
-                status=503, reason=Reason.STORE_UNAVAILABLE, kind=kind, retry_after=away.retry_after
-            )
-        return self._ruled(verdict, rule, request) if isinstance(verdict, Cached) else verdict
+            return self._through_failover(cookie) or _store_away(away, kind)
+
+    async def _of_bearer(self, request: Request, bearers: Bearers) -> Cached | Deny:
+        shown = bearers.shown(request)
+        if isinstance(shown, Deny):
+            return shown
+        try:
+            return await self._by_token(shown, bearers)
+        except Unavailable as away:
+            return self._through_failover(shown.name) or _store_away(away, Kind.SCRIPT)
+
+    async def _by_token(self, shown: Shown, bearers: Bearers) -> Cached | Deny:
+        for _ in range(RENEWALS_PER_REQUEST):
+            epoch = self._cache.epoch
+            session = await bearers.load(shown)
+            if session is not None:
+                account = by_account(session.account, Kind.SCRIPT)
+                if isinstance(account, Deny):
+                    return account
+                return self._admit(shown.name, session, account, Kind.SCRIPT, epoch)
+            refusal = await bearers.look(shown)
+            if refusal is not None:
+                return refusal
+        return Deny(status=503, reason=Reason.IDP_TROUBLE, kind=Kind.SCRIPT, retry_after=5)
 
     def _ruled(self, entry: Cached, rule: PathRule, request: Request) -> Admit | Deny | SignIn:
         session = entry.session
@@ -197,11 +235,18 @@ def _stranger(rule: PathRule, request: Request) -> SignIn:
     return SignIn(reason=Reason.NOT_SIGNED_IN, kind=rule.kind(request))
 
 
+def _store_away(away: Unavailable, kind: Kind) -> Deny:
+    return Deny(status=503, reason=Reason.STORE_UNAVAILABLE, kind=kind, retry_after=away.retry_after)
+
+
 def _is_nobody(verdict: Verdict) -> bool:
     """Whether a path that needs no sign-in is forwarded all the same: nobody is signed in, or nobody with an account here.
 
     A store that does not answer stays a 503: somebody may well be signed in, and must not be taken for a stranger.
     """
     if isinstance(verdict, Deny):
+        # What is no token of ours may be one of the app's own.
+        if verdict.reason is Reason.BEARER_INVALID:
+            return True
         return verdict.status in (403, 503) and verdict.reason is not Reason.STORE_UNAVAILABLE
     return isinstance(verdict, SignIn)

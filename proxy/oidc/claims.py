@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 from proxy.errors import NotTrusted
 from proxy.groups.claim import MISSING, ClaimReading, explain_groups, find_claim, is_encodable
 from proxy.identity import NOT_STATED, Groups, Identity, Subject
+from proxy.oidc.access_tokens import AccessClaims
 from proxy.oidc.rules import IdpRules, UserinfoUse
 from proxy.oidc.tokens import VerifiedClaims
 from proxy.session.model import Authentication
@@ -71,6 +72,17 @@ def identity_of(
     groups, is_from_userinfo = _groups(sources, rules, is_complete=is_complete)
     stated_at = max(now, claims.issued_at) if is_from_userinfo else claims.issued_at
     return replace(identity, groups=groups, stated_at=stated_at)
+
+
+def identity_in_access_token(claims: AccessClaims, rules: IdpRules, *, now: float) -> Identity:
+    """The statement that an access token makes. What it leaves out is not stated: the IdP may say it in ID tokens alone.
+
+    It is as old as the token, or as the question (`now`) where the token's age is not known.
+    """
+    stated_at = now if claims.issued_at is None else claims.issued_at
+    identity = _identity([claims.payload], claims.subject, rules, stated_at, None)
+    groups, _ = _groups([claims.payload], rules, is_complete=False)
+    return replace(identity, groups=groups)
 
 
 def authentication_of(claims: VerifiedClaims) -> Authentication:

@@ -6,6 +6,7 @@ from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
 from proxy.settings.addresses import is_loopback
+from proxy.settings.bearer_checks import bearer_mistakes
 from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
@@ -119,7 +120,7 @@ def _plain_directory(settings: Settings, loc: Loc, url: str | None) -> Found:
 
 
 def _links(settings: Settings) -> Found:
-    known = {idp.id for idp in settings.idps}
+    known = {idp.id for idp in settings.idps} | {one.name for one in settings.bearer}
     for index, name in _again(link.app for link in settings.groups.links):
         yield (
             ("groups", "links", index, "app"),
@@ -231,6 +232,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _idps,
     _choosing,
     _directories,
+    bearer_mistakes,
     _links,
     _roles,
     _user,

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Valida
 
 from proxy.errors import Problem
 from proxy.settings.addresses import Endpoint, Listen, Network, OpsListen, Origin
+from proxy.settings.bearer import Bearer
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
 from proxy.settings.idp import Idp
@@ -142,6 +143,10 @@ class Settings(Section):
     idps: Annotated[tuple[Idp, ...], Field(min_length=1, description="The identity providers; at least one.")]
     sign_in: SigningIn = setting({}, "Which of several IdPs people sign in with.")
     sign_out: SigningOut = setting({}, "What the sign-out button does.")
+    bearer: tuple[Bearer, ...] = setting(
+        (),
+        "Issuers whose bearer tokens are taken instead of a session's cookie (docs/bearer.md); empty = none.",
+    )
     refresh: Refresh = setting({}, "When the IdP is asked again.")
     session: SessionTimes = setting({}, "How long a session may live.")
     joining: Joining = setting({}, "Who gets an account.")

@@ -64,8 +64,8 @@ def _unknown(loc: Loc) -> str:
     name = str(loc[-1])
     if near := nearest(name, names_at(loc[:-1])):
         return f"there is no such setting; did you mean `{near}`?"
-    if len(loc) == 1 and len(places := homes(name)) == 1:
-        return f"there is no such setting here; it belongs to `{places[0]}`"
+    if len(loc) == 1 and len(places := homes(name)) in (1, 2):
+        return f"there is no such setting here; it belongs to `{'` or `'.join(places)}`"
     names = names_at(loc[:-1])
     return "there is no such setting" + (f"; here stand {', '.join(names)}" if len(names) <= 10 else "")
 

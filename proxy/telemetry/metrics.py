@@ -64,6 +64,9 @@ class Metrics:
         )
         self._oldest = self._gauge("outbox_oldest_seconds", "Age of the oldest open outbox entry.")
         self._sign_ins = self._counter("sign_ins", "Sign-ins, by how they ended.", "idp", "result")
+        self._bearers = self._counter(
+            "bearer_tokens", "Bearer tokens looked at, by what they were worth.", "idp", "result"
+        )
         self._app_calls = self._counter("app_calls", "Calls to the app's admin API.", "operation", "outcome")
         self._latched = self._gauge(
             "guard_latched", "1 while the guard holds changes of this scope.", "scope"
@@ -103,6 +106,9 @@ class Metrics:
 
     def sign_in(self, idp: str, result: str) -> None:
         self._sign_ins.labels(self._words.bounded(idp), self._words.bounded(result)).inc()
+
+    def bearer_token(self, idp: str, result: str) -> None:
+        self._bearers.labels(self._words.bounded(idp), self._words.bounded(result)).inc()
 
     def app_call(self, operation: str, outcome: str) -> None:
         self._app_calls.labels(self._words.bounded(operation), self._words.bounded(outcome)).inc()

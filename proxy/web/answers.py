@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from proxy.reasons import Reason
+
 Fields = tuple[tuple[bytes, bytes], ...]
 
 NO_STORE: Final = (b"Cache-Control", b"no-store")
@@ -13,6 +15,15 @@ CHALLENGE: Final = ("WWW-Authenticate", 'Muster realm="app"')
 
 VARY: Final = ("Vary", "Cookie, Accept, Origin, Sec-Fetch-Mode, X-Requested-With")
 """What our answers in the app's place depend on, for caches that keep what they should not."""
+BEARER_CHALLENGES: Final[Mapping[Reason, tuple[str, str]]] = {
+    reason: ("WWW-Authenticate", f'Bearer realm="app", error="{error}"')
+    for reason, error in (
+        (Reason.BEARER_MALFORMED, "invalid_request"),
+        (Reason.BEARER_INVALID, "invalid_token"),
+        (Reason.INSUFFICIENT_SCOPE, "insufficient_scope"),
+    )
+}
+"""Go with a refused token (RFC 6750 §3): what the client's library reads."""
 
 _ALWAYS: Final[Fields] = (
     (b"X-Content-Type-Options", b"nosniff"),

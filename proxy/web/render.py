@@ -11,7 +11,7 @@ from proxy.gate.decision import Deny, Kind, Request, SignIn
 from proxy.oidc.flow import safe_return_to
 from proxy.reasons import Reason
 from proxy.session.step_up import Demand
-from proxy.web.answers import CHALLENGE, VARY, Answer, json_answer, page_answer, redirect
+from proxy.web.answers import BEARER_CHALLENGES, CHALLENGE, VARY, Answer, json_answer, page_answer, redirect
 from proxy.web.challenge import challenge
 from proxy.web.cors import cors_fields
 from proxy.web.grpc import grpc_answer
@@ -158,6 +158,8 @@ def _denied_script(verdict: Deny, incident: str | None) -> Answer:
         **({"incident": incident} if incident is not None else {}),
     }
     answer = json_answer(verdict.status, document)
+    if verdict.reason in BEARER_CHALLENGES:
+        return answer.with_headers(BEARER_CHALLENGES[verdict.reason])
     if verdict.retry_after is None:
         return answer
     return answer.with_headers(("Retry-After", str(verdict.retry_after)))

@@ -34,6 +34,12 @@ def _refused(title: str, why: str, todo: str = f"{_ASK} {_OTHER}") -> Wording:
     return Wording(title=title, why=why, todo=todo, offers=(OTHER_ACCOUNT,))
 
 
+def _token(why: str) -> Wording:
+    return Wording(
+        title="No access with this token", why=why, todo="Get a new token from your identity provider."
+    )
+
+
 def _away(title: str, why: str, todo: str = "Nothing is lost. Try again in a moment.") -> Wording:
     return Wording(title=title, why=why, todo=todo, offers=(RETRY,))
 
@@ -142,6 +148,9 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "The app did not accept your account", "The app refused to set your account up."
     ),
     Reason.ACCOUNT_GONE: _refused("Your account is gone", "The app says that your account no longer exists."),
+    Reason.BEARER_MALFORMED: _token("The request shows no bearer token that can be read, or two of them."),
+    Reason.BEARER_INVALID: _token("The bearer token is not valid here, or not any more."),
+    Reason.INSUFFICIENT_SCOPE: _token("The bearer token lacks a scope that is needed here."),
     # away
     Reason.STORE_UNAVAILABLE: _away(
         "Just a moment",

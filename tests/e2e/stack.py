@@ -141,7 +141,9 @@ def idp_entry(idp: Idp, idp_id: str = IDP_ID, **changes: Any) -> dict[str, Any]:
 
 @asynccontextmanager
 async def running(idp: Idp, app: App, folder: Path, /, **changes: Any) -> AsyncIterator[Stack]:
-    """Muster in front of the app. A keyword replaces a section of the configuration, `idp=` merges into the IdP's entry."""
+    """Muster in front of the app. A keyword replaces a section of the configuration, `idp=` merges into the IdP's entry.
+
+    A function as a section is called with the IdP."""
     muster = await _started(idp, app, folder, changes)
     try:
         yield Stack(idp=idp, app=app, muster=muster)
@@ -152,6 +154,7 @@ async def running(idp: Idp, app: App, folder: Path, /, **changes: Any) -> AsyncI
 
 async def _started(idp: Idp, app: App, folder: Path, changes: dict[str, Any]) -> Muster:
     entry = idp_entry(idp, **changes.pop("idp", {}))
+    changes = {name: made(idp) if callable(made) else made for name, made in changes.items()}
     config = configuration(idp, app, folder, {"idps": [entry], **changes})
     for attempt in range(STARTS):
         muster = Muster(folder, choose_ports(), config)
