@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from proxy.app import house, idps, rooms, rules, serve
+from proxy.app import bearers, house, idps, rooms, rules, serve, trail
 from proxy.app.choosing import choosing_rules
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
@@ -179,8 +179,29 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "ops_listen": (serve, "settings.ops_listen"),
     "store.sqlite": (house, "settings.store.sqlite"),
     "keys_file": (house, "settings.keys_file"),
-    "audit.keep": (house, "settings.audit.keep"),
-    "audit.rows": (house, "settings.audit.rows"),
+    "audit.keep": (trail, "settings.audit.keep"),
+    "audit.rows": (trail, "settings.audit.rows"),
+    "bearer.*.idp": (bearers, "bearer.idp"),
+    "bearer.*.id": (bearers, "bearer.name"),
+    "bearer.*.issuer": (bearers, "bearer.issuer"),
+    "bearer.*.audiences": (bearers, "bearer.audiences"),
+    "bearer.*.required_scopes": (bearers, "bearer.required_scopes"),
+    "bearer.*.algorithms": (bearers, "bearer.algorithms"),
+    "bearer.*.plain_jwt": (bearers, "bearer.plain_jwt"),
+    "bearer.*.jwks_url": (bearers, "bearer.jwks_url"),
+    "bearer.*.introspection.url": (bearers, "asked.url"),
+    "bearer.*.introspection.client_id": (bearers, "asked.client_id"),
+    "bearer.*.introspection.client_secret": (bearers, "asked.client_secret"),
+    "bearer.*.introspection.kept": (bearers, "asked.kept"),
+    "bearer.*.claims.groups": (bearers, "claims.groups"),
+    "bearer.*.claims.email": (bearers, "claims.email,"),
+    "bearer.*.claims.email_verified": (bearers, "claims.email_verified"),
+    "bearer.*.claims.name": (bearers, "claims.name"),
+    "bearer.*.claims.username": (bearers, "claims.username"),
+    "bearer.*.groups_separator": (bearers, "bearer.groups_separator"),
+    "bearer.*.trust_email": (bearers, "bearer.trust_email"),
+    "bearer.*.timeout": (bearers, "bearer.timeout"),
+    "bearer.*.ca_file": (bearers, "bearer.ca_file"),
     "headers.groups_max_bytes": (rooms, "settings.headers.groups_max_bytes"),
     "idps.*.directory.token": (idps, "directory.token"),
     "idps.*.directory.key": (idps, "directory.key"),
