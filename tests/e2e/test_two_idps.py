@@ -54,7 +54,10 @@ async def two(tmp_path: Path, **changes: Any) -> AsyncIterator[Two]:
         other = await stack.enter_async_context(demo_idp((DORA, OTHER_ALICE)))
         app = await stack.enter_async_context(demo_app())
         write_secret(folder / "other.secret", other.secret)
-        entries = [idp_entry(idp), idp_entry(other, OTHER_ID, client_secret={"file": "other.secret"})]
+        entries = [
+            idp_entry(idp),
+            idp_entry(other, OTHER_ID, client_secret={"file": "other.secret"}, domains=["partners.test"]),
+        ]
         system = await stack.enter_async_context(running(idp, app, folder, idps=entries, **changes))
         yield Two(stack=system, other=other)
 
@@ -161,3 +164,26 @@ async def test_with_two_idps_people_choose(tmp_path: Path, browsers: Browsers) -
         assert both.stack.idp.asks(await browser.go(html.unescape(links[0]), link=True))
         page = await both.stack.idp.answer(browser, "bob")
         assert (page.status, both.stack.app.shown(page)) == (200, "bob")
+
+
+async def test_an_address_chooses_the_idp_which_is_told_it_and_is_remembered(
+    tmp_path: Path, browsers: Browsers
+) -> None:
+    async with two(tmp_path) as both:
+        browser = await browsers()
+        page = await browser.go(both.stack.page)
+        unknown = await browser.submit(page.form(), {"email": "dora@nowhere.test"})
+        assert "No identity provider here is known" in unknown.text
+        onward = await browser.submit(unknown.form(), {"email": "dora@partners.test"})
+        assert (onward.status, len(onward.hops)) == (200, 1), "a form's answer is no redirect: form-action"
+        found = re.search(r'http-equiv="refresh" content="0; url=([^"]+)"', onward.text)
+        assert found is not None, onward.text
+        asked = await browser.go(html.unescape(found[1]), link=True)
+        assert both.other.asks(asked)
+        assert asked.url.query["login_hint"] == "dora@partners.test"
+        page = await both.other.answer(browser, "dora")
+        assert (page.status, both.stack.app.shown(page)) == (200, "dora")
+        assert str(page.url) == both.stack.page
+        choosing = await browser.go(both.stack.muster.url("/_muster/sign-in"))
+        first = re.findall(r"idp=(\w+)", choosing.text)[0]
+        assert (first, "last used in this browser" in choosing.text) == (OTHER_ID, True)
