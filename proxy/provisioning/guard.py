@@ -3,7 +3,8 @@
 Counted are people, once an hour and scope, whom a plan takes something from: an archived account, a group left, a
 role lowered. A scope is one IdP (over all members) or one linked group (over its members). The first person beyond
 the limit latches the scope: whatever would take away under it is held until an administrator releases or drops it;
-everything else of the plan goes on. Release is written for the people held at that moment (`released_mark`), or the
+everything else of the plan goes on. What an operator does by hand or lists as denied is no mass change of an IdP's or a link's:
+it is neither counted nor held. Release is written for the people held at that moment (`released_mark`), or the
 same hour's count would hold them again at once.
 """
 
@@ -16,6 +17,9 @@ from proxy.provisioning.model import Leave, Plan, Step
 from proxy.reasons import Reason
 
 RELEASED = "released:"
+BY_OPERATOR = frozenset({Reason.ENDED_BY_OPERATOR, Reason.DENY_LISTED})
+"""Why a step is there that somebody decided for this one person."""
+
 WAITING = "waiting:"
 
 
@@ -75,8 +79,11 @@ def waiting_mark(scope: str, person: str) -> str:
 
 
 def scopes_of(step: Step, idp: IdpId | None) -> tuple[str, ...]:
-    """The scopes that a step counts in; none for one that takes nothing away. Of somebody no IdP vouched for, only links."""
-    if not step.takes_away:
+    """The scopes that a step counts in; none for one that takes nothing away, or that an operator decided.
+
+    Of somebody no IdP vouched for, only links.
+    """
+    if not step.takes_away or step.because.reason in BY_OPERATOR:
         return ()
     of_idp = () if idp is None else (idp_scope(idp),)
     if isinstance(step.operation, Leave):

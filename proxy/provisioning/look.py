@@ -170,10 +170,12 @@ class Look:
                 return True
 
     def _is_last(self, member: Member) -> bool:
-        own = self.whole.own
-        if own is not None and own.is_active and own.id != member.id:
-            return False
-        return self.whole.accounts is None or is_last_of(tuple(self.whole.accounts.values()), member)
+        """Where the accounts were not read, though they could be, the courier asks before it takes anything away."""
+        accounts = self.whole.accounts
+        if accounts is None:
+            return not self.kit.app.capabilities.can_list_accounts
+        protected = self.kit.rules.link.protected
+        return is_last_of(accounts.values(), member, own=self.whole.own, protected=protected)
 
     def _note(self, notes: tuple[Because, ...], entry: Entry, should: Should, binding: Binding) -> None:
         for note in notes:

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 
 from proxy.groups.links import owned_groups
 from proxy.groups.rules import AppGroupName
+from proxy.provisioning.administrators import is_last_of, takes_from_administrator
 from proxy.provisioning.app_admin import AppAdmin, AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.app_view import AppView
-from proxy.provisioning.linking import is_protected
 from proxy.provisioning.model import AppGroup, Binding, Entry, Member, Plan, Restore, Should
 from proxy.provisioning.outbox import Bindings
 from proxy.provisioning.plan import Terms, plan
 from proxy.provisioning.rules import CourierRules
 from proxy.provisioning.should import should_be
+from proxy.provisioning.terms import terms_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +52,21 @@ class Preview:
         if member is None:
             return Previewed(should=should, member=None, plan=Plan())
         planned = plan(should, member, groups, self._terms(member, own, binding))
+        if takes_from_administrator(planned, member):
+            is_last = await self._is_last(member, own)
+            if isinstance(is_last, AppTrouble | AppRefusal):
+                return is_last
+            planned = plan(should, member, groups, self._terms(member, own, binding, is_last=is_last))
         return Previewed(should=should, member=member, plan=self._allowed(planned))
+
+    async def _is_last(self, member: Member, own: Member | None) -> bool | AppFault:
+        """As `Administrators.is_last`, without its lease: nothing is taken away here."""
+        if not self.app.capabilities.can_list_accounts:
+            return True
+        listed = await self.app.list_accounts()
+        if isinstance(listed, AppTrouble | AppRefusal):
+            return listed
+        return is_last_of(listed, member, own=own, protected=self.rules.link.protected)
 
     async def _should(self, entry: Entry, member: Member | None, groups: tuple[AppGroup, ...]) -> Should:
         names = frozenset(group.name for group in groups)
@@ -66,18 +81,15 @@ class Preview:
         unowned = theirs - owned_groups(self.rules.groups)
         return frozenset([name for name in unowned if await self.bindings.count_in_group(name)])
 
-    def _terms(self, member: Member, own: Member | None, binding: Binding) -> Terms:
-        """As a visit's: the last administrator is one beside whom our token's own account is not known to be another."""
-        is_own = own is not None and own.id == member.id
-        is_other_known = own is not None and own.is_active and not is_own
-        return Terms(
-            capabilities=self.app.capabilities,
+    def _terms(self, member: Member, own: Member | None, binding: Binding, *, is_last: bool = False) -> Terms:
+        """As a visit's."""
+        return terms_for(
+            member,
+            own=own,
             binding=binding,
-            roles=self.rules.groups.roles.order,
-            is_protected=is_own or is_protected(member, self.rules.link.protected),
-            is_last_admin=member.is_admin and not is_other_known,
-            owned=owned_groups(self.rules.groups),
-            keeps_profile=self.rules.keeps_profile,
+            capabilities=self.app.capabilities,
+            rules=self.rules,
+            is_last_admin=is_last,
         )
 
     def _allowed(self, planned: Plan) -> Plan:

@@ -79,12 +79,34 @@ async def test_whoever_is_killed_under_the_lease_keeps_others_out_until_it_runs_
     assert active(scene) == ["bob"]
 
 
-async def test_the_account_behind_our_token_is_another_administrator() -> None:
+@pytest.mark.parametrize("is_admin", [True, False])
+async def test_the_account_behind_our_token_stands_in_for_nobody(is_admin: bool) -> None:
     scene = await leaving("ada")
+    scene.app.capabilities = replace(FULL, can_list_accounts=True)
+    scene.app.own = scene.app.add("robot", is_admin=is_admin).id
+    await scene.courier().visit_now(subject("ada"))
+    assert active(scene) == ["ada", "robot"]
+    assert scene.reasons("leave_alone") == [Reason.PROTECTED_LEFT_ALONE]
+    scene.app.add("bob", is_admin=True)
+    await scene.note(removed("ada", at=NOW + 1, reason=Reason.DIRECTORY_GONE))
+    await scene.courier().visit_now(subject("ada"))
+    assert active(scene) == ["robot", "bob"]
+
+
+async def test_a_protected_account_stands_in_for_nobody() -> None:
+    scene = await leaving("ada")
+    scene.app.add("emergency", is_admin=True)
+    scene.rules = replace(scene.rules, link=replace(scene.rules.link, protected=frozenset({"emergency"})))
+    await scene.courier().visit_now(subject("ada"))
+    assert active(scene) == ["ada", "emergency"]
+
+
+async def test_with_a_known_token_and_no_list_every_administrator_may_be_the_last() -> None:
+    scene = await leaving("ada", "bob")
     scene.app.capabilities = FULL
     scene.app.own = scene.app.add("robot", is_admin=True).id
     await scene.courier().visit_now(subject("ada"))
-    assert active(scene) == ["robot"]
+    assert active(scene) == ["ada", "bob", "robot"]
 
 
 async def test_where_the_app_says_nothing_every_administrator_may_be_the_last() -> None:
@@ -109,8 +131,13 @@ def test_archived_administrators_and_the_person_themselves_count_for_nobody() ->
     ada = app.add("ada", is_admin=True)
     gone = app.add("gone", is_admin=True, is_active=False)
     carol = app.add("carol")
-    assert is_last_of((ada, gone, carol), ada)
-    assert not is_last_of((ada, app.add("bob", is_admin=True)), ada)
+    none: frozenset[str] = frozenset()
+    assert is_last_of((ada, gone, carol), ada, own=None, protected=none)
+    bob = app.add("bob", is_admin=True)
+    assert not is_last_of((ada, bob), ada, own=None, protected=none)
+    assert not is_last_of((ada, bob), ada, own=carol, protected=none)
+    assert is_last_of((ada, bob), ada, own=bob, protected=none)
+    assert is_last_of((ada, bob), ada, own=None, protected=frozenset({"bob"}))
 
 
 def test_only_what_takes_something_from_an_administrator_counts() -> None:

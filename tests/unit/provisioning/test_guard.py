@@ -1,6 +1,7 @@
 """The guard: what counts, how much is allowed, what a latch holds, and what a release lets go."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +75,15 @@ def judged(
 )
 def test_a_limit_is_a_number_or_a_share_whichever_is_larger(scope: str, whole: int, expected: int) -> None:
     assert limit(scope, whole, RULES) == expected
+
+
+@pytest.mark.parametrize("reason", [Reason.ENDED_BY_OPERATOR, Reason.DENY_LISTED])
+@pytest.mark.parametrize("one", [ARCHIVE, LEAVE, LOWER])
+def test_what_an_operator_decided_is_neither_counted_nor_held(one: Step, reason: Reason) -> None:
+    by_hand = replace(one, because=replace(one.because, reason=reason))
+    assert scopes_of(by_hand, IDP) == ()
+    latched = frozenset({idp_scope(IDP), link_scope(TEAM.name)})
+    assert judged(by_hand, latched=latched) == Judgement(plan=Plan(steps=(by_hand,)))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What the guard holds is released for those it holds, or dropped; nobody else is let through."""
 
+from dataclasses import replace
+
 import pytest
 
 from proxy.groups.rules import AppGroupName, GroupRules, Link
@@ -7,7 +9,8 @@ from proxy.provisioning.guard import GuardRules
 from proxy.provisioning.holding import drop, held_scopes, release
 from proxy.provisioning.model import EntryState
 from proxy.provisioning.rules import CourierRules
-from tests.fakes.provisioning import NOW, Scene, known, link_rules, removed, subject, vouched
+from proxy.reasons import Reason
+from tests.fakes.provisioning import JOIN, NOW, Scene, known, link_rules, removed, subject, vouched
 
 NAMES = [f"p{number}" for number in range(8)]
 IDP = "idp:okta"
@@ -82,6 +85,35 @@ async def test_drop_leaves_the_app_as_it_is_and_opens_the_scope(scene: Scene) ->
     assert set(states(scene)) == {EntryState.DONE}
     assert await held_scopes(scene.store) == ()
     assert all(scene.store.bound[subject(name)].is_blocked for name in NAMES), "and still nobody gets in"
+
+
+async def test_what_an_operator_does_by_hand_goes_through_a_latched_scope_and_is_not_counted(
+    scene: Scene,
+) -> None:
+    await scene.note(removed("p7", at=NOW + 1, reason=Reason.ENDED_BY_OPERATOR))
+    await carry_out(scene)
+    assert active(scene) == ["p5", "p6"]
+    await drop(IDP, scene.store, scene.store, scene.now)
+    for number in range(12):
+        scene.app.add(f"q{number}")
+        await scene.bind(f"q{number}")
+        await scene.note(removed(f"q{number}", reason=Reason.ENDED_BY_OPERATOR))
+    await carry_out(scene)
+    assert not any(scene.app.by_login(f"q{number}").is_active for number in range(12))
+    assert await held_scopes(scene.store) == ()
+
+
+async def test_whoever_is_listed_as_denied_is_neither_held_nor_counted(scene: Scene) -> None:
+    denied = [f"q{number}" for number in range(12)]
+    deny = frozenset(f"{name}@example.com" for name in denied)
+    link = link_rules(join=replace(JOIN, deny=deny))
+    scene.rules = replace(scene.rules, link=link)
+    for name in denied:
+        scene.app.add(name)
+        await scene.bind(name)
+        await scene.note(vouched(name))
+    await carry_out(scene)
+    assert not any(scene.app.by_login(name).is_active for name in denied)
 
 
 async def test_another_scope_is_not_touched(scene: Scene) -> None:

@@ -103,3 +103,14 @@ async def test_what_this_look_alone_would_latch_is_known_before_it_is_done() -> 
     assert await look.would_hold() == {"idp:okta"}
     await compared(scene, look, people[1])
     assert await look.would_hold() == {"idp:okta", "link:team"}
+
+
+async def test_a_look_at_everybody_leaves_the_last_administrator_beside_our_token_alone() -> None:
+    scene = scene_of(FakeApp(capabilities=replace(FULL, can_list_accounts=True)))
+    ada = await settled(scene, "ada", ("team",))
+    account = scene.app.by_login("ada")
+    scene.app.accounts[account.id] = replace(account, is_admin=True)
+    scene.app.own = scene.app.add("robot", is_admin=True).id
+    assert await compared(scene, await begun(scene), ada) == []
+    scene.app.add("bob", is_admin=True)
+    assert await compared(scene, await begun(scene), ada) == [ada.id]

@@ -12,6 +12,7 @@ from proxy.provisioning.performing import operation_name
 from proxy.provisioning.preview import Preview, Previewed
 from proxy.provisioning.rules import CourierRules
 from proxy.reasons import Reason
+from tests.fakes.app_admin import FULL
 from tests.fakes.provisioning import JOIN, NOW, Scene, known, link_rules, removed, subject, vouched
 
 TEAM = GroupRules(links=(Link(app_group=AppGroupName("team"), idp_groups=known("a")),))
@@ -81,6 +82,24 @@ async def test_a_protected_account_would_be_left_alone() -> None:
     found = await previewed(scene)
     assert names(found) == []
     assert [note.reason for note in found.plan.notes] == [Reason.PROTECTED_LEFT_ALONE]
+
+
+@pytest.mark.parametrize(("others", "steps"), [((), []), (("bob",), ["archive"])])
+async def test_the_last_administrator_is_the_same_one_as_in_a_visit(
+    others: tuple[str, ...], steps: list[str]
+) -> None:
+    scene = await scene_of()
+    scene.app.capabilities = replace(FULL, can_list_accounts=True)
+    scene.app.own = scene.app.add("robot", is_admin=True).id
+    scene.app.accounts[scene.app.by_login("ada").id] = replace(scene.app.by_login("ada"), is_admin=True)
+    for name in others:
+        scene.app.add(name, is_admin=True)
+    await scene.note(removed())
+    assert names(await previewed(scene)) == steps
+    courier = scene.courier()
+    await courier.visit_now(subject())
+    await courier.stop()
+    assert scene.operations() == steps
 
 
 @pytest.mark.parametrize(("is_on", "steps"), [(True, ["restore", "join"]), (False, [])])
