@@ -7,7 +7,10 @@ from typing import Final, TypeAlias
 
 DISTRIBUTION: Final = "muster-proxy"
 
-_WHO: Final = "a login in the app, an account id, an e-mail address, or 'ISSUER SUBJECT'"
+_WHO: Final = (
+    "a login in the app, an account id, an e-mail address, or 'ISSUER SUBJECT'; "
+    "account:ID, login:NAME, email:ADDRESS or sub:ID say which is meant"
+)
 
 Commands: TypeAlias = "_SubParsersAction[ArgumentParser]"
 

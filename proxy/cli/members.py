@@ -15,7 +15,7 @@ from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal,
 from proxy.cli.members_shown import list_members, show_member
 from proxy.cli.sessions import end_sessions
 from proxy.cli.store import now
-from proxy.cli.who import Person, find, find_one
+from proxy.cli.who import PREFIXES, Person, apart, everybody, find, find_one, with_address
 from proxy.groups.evaluate import is_deny_listed
 from proxy.groups.stored import denied, effective_join
 from proxy.provisioning.by_hand import Source, is_by_hand, removals, restorations
@@ -116,40 +116,74 @@ def _why_not_restored(person: Person) -> str:
 
 
 async def _deny(desk: Desk, args: Namespace) -> int:
-    person = await find(desk, args.who)
-    names = _deny_names(args.who, person)
-    added = [name for name in names if await desk.store.rulings.deny(name, operator())]
+    people = await _meant(desk, args.who)
+    names = _deny_names(args.who, people)
+    ruled_by = operator()
+    added = [name for name in names if await desk.store.rulings.deny(name, ruled_by)]
     desk.effective.adopt(await desk.store.rulings.ruled())
     ended = 0
-    if person is not None:
-        ended = await end_sessions(desk, person, Reason.DENY_LISTED)
-        await _audit_each(desk, "remove", person, reason=Reason.DENY_LISTED.value, sessions=ended)
+    for person in people:
+        count = await end_sessions(desk, person, Reason.DENY_LISTED)
+        await _audit_each(desk, "remove", person, reason=Reason.DENY_LISTED.value, sessions=count)
+        ended += count
     await desk.audited("rule", outcome="members deny", after=", ".join(names))
     words = f"{', '.join(names)} {'may not sign in any more' if added else 'was denied already'}; {ended} sessions ended"
-    if person is None or person.account is None:
-        return _said(args, {"denied": names, "sessions_ended": ended}, words)
-    if args.wait and not await ruling_heard(desk, seconds=min(HEAD_START, args.wait)):
+    bound = [one for one in people if one.account is not None]
+    if bound and args.wait and not await ruling_heard(desk, seconds=min(HEAD_START, args.wait)):
         await open_denied(desk.store.outbox, desk.effective.join, now())
-    return await _outcome(desk, args, person, words, denied=names)
+    settled = [await _settled(desk, args, one) for one in bound]
+    lines = [f"{one['person']}: {words}; account {one['account']}: {one['said']}" for one in settled]
+    first = settled[0] if settled else {}
+    document = {**first, "denied": names, "sessions_ended": ended, "people": settled}
+    return _said(args, document, "\n".join(lines) or words)
 
 
-def _deny_names(who: str, person: Person | None) -> list[str]:
-    """What goes onto the list: the address or subject as it was typed, else the person's subjects."""
+async def _meant(desk: Desk, who: str) -> list[Person]:
+    """Whom a deny entry is for. What is a whole address means the address, whoever chose it for a login."""
+    address = _address(who)
+    if address is None:
+        person = await find(desk, who)
+        return [] if person is None else [person]
+    people = await with_address(desk, address)
+    for other in await everybody(desk):
+        if other not in people and other.answers_to(who):
+            say(f"{who!r} is also the login of {apart(other)}, who has another address and is not meant")
+    return people
+
+
+def _address(who: str) -> str | None:
+    """The address, where a whole one was written and nothing else is said to be meant."""
+    name = _listable(who.removeprefix("email:"))
+    return name if name is not None and " " not in name else None
+
+
+def _listable(who: str) -> str | None:
+    """An address or `issuer subject` as it stands on the deny list."""
+    if who.partition(":")[0] in PREFIXES:
+        return None
     try:
-        return [check_denied(who)]
+        return check_denied(who)
     except ValueError:
-        pass
-    if person is None:
+        return None
+
+
+def _deny_names(who: str, people: list[Person]) -> list[str]:
+    """What goes onto the list: the address as it was written, and the subjects of whoever has it now, so that another address
+    lets nobody in; else the person's subjects."""
+    typed = _address(who) or _listable(who)
+    subjects = [f"{one.issuer} {one.subject}" for person in people for one in person.subjects]
+    if not typed and not subjects:
         raise refusal(
             f"nobody is known as {who!r}: write an e-mail address, or an issuer and a subject in quotes"
         )
-    return [f"{one.issuer} {one.subject}" for one in person.subjects]
+    return list(dict.fromkeys([*([typed] if typed else []), *subjects]))
 
 
 async def _undeny(desk: Desk, args: Namespace) -> int:
-    person = await find(desk, args.who)
-    names = _names_of(args.who, person)
-    stored = sorted(denied(desk.effective.ruled.denials) & names)
+    people = await _meant(desk, args.who)
+    typed = _address(args.who) or args.who
+    names = {typed, *(name for one in people for name in _names_of(one))}
+    stored = _denied_together(desk, args.who, sorted(denied(desk.effective.ruled.denials) & names))
     if not stored:
         is_configured = desk.effective.configured_join.deny & names
         say(
@@ -158,9 +192,10 @@ async def _undeny(desk: Desk, args: Namespace) -> int:
             else f"{args.who!r} is not denied"
         )
         return 1
-    if person is not None and person.account is not None and _is_free_without(desk, person, stored):
-        # Else the last word of an IdP, however old, would let them in again without anybody asking it.
-        await state_removed(desk, person)
+    for person in await everybody(desk):
+        if person.account is not None and _is_free_without(desk, person, stored):
+            # Else the last word of an IdP, however old, would let them in again without anybody asking it.
+            await state_removed(desk, person)
     for name in stored:
         await desk.store.rulings.undeny(name)
     await desk.audited("rule", outcome="members undeny", before=", ".join(stored))
@@ -170,14 +205,15 @@ async def _undeny(desk: Desk, args: Namespace) -> int:
     return _said(args, {"undenied": stored}, words)
 
 
-def _names_of(who: str, person: Person | None) -> set[str]:
-    subjects = person.subjects if person else ()
-    return {
-        who,
-        who.lower(),
-        *(person.emails if person else ()),
-        *(f"{one.issuer} {one.subject}" for one in subjects),
-    }
+def _denied_together(desk: Desk, who: str, stored: list[str]) -> list[str]:
+    """With an address go the subjects that were denied by it, though they may have another one by now."""
+    address = _address(who)
+    origins = {one.origin for one in desk.effective.ruled.denials if one.who == address}
+    return sorted({*stored, *(one.who for one in desk.effective.ruled.denials if one.origin in origins)})
+
+
+def _names_of(person: Person) -> set[str]:
+    return {*person.emails, *(f"{one.issuer} {one.subject}" for one in person.subjects)}
 
 
 def _is_free_without(desk: Desk, person: Person, names: Iterable[str]) -> bool:
@@ -196,16 +232,16 @@ async def _audit_each(desk: Desk, event: str, person: Person, **facts: Any) -> N
 
 async def _outcome(desk: Desk, args: Namespace, person: Person, words: str, **facts: Any) -> int:
     """Waits, and says what became of the account."""
+    document = await _settled(desk, args, person)
+    line = f"{person.name}: {words}; account {person.account}: {document['said']}"
+    return _said(args, {**document, **facts}, line)
+
+
+async def _settled(desk: Desk, args: Namespace, person: Person) -> dict[str, Any]:
+    """What became of the account, after the time to wait."""
     carried = await carried_out(desk, person.first_subject, seconds=args.wait)
     state = carried.entry.state.value if carried.entry else None
-    document = {
-        "person": person.name,
-        "account": person.account,
-        "state": state,
-        "said": carried.word,
-        **facts,
-    }
-    return _said(args, document, f"{person.name}: {words}; account {person.account}: {carried.word}")
+    return {"person": person.name, "account": person.account, "state": state, "said": carried.word}
 
 
 def _said(args: Namespace, document: dict[str, Any], words: str) -> int:

@@ -1,12 +1,18 @@
-"""Who is meant: a login, an account id, an e-mail address or `issuer subject`, looked up in bindings, entries and sessions."""
+"""Who is meant: a login, an account id, an e-mail address or `issuer subject`, looked up in bindings, entries and sessions.
+
+People choose their logins, so one may be another person's address or account id. A word before a colon says what is meant:
+`account:4`, `login:bob@example.com`, `email:bob@example.com`, `sub:ID` (at whatever IdP) or `sub:ISSUER ID`.
+"""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from proxy.cli.desk import EVERYBODY, Desk, refusal
 from proxy.identity import Identity, Subject
 from proxy.provisioning.model import AccountId, Binding, Entry, Vouched
 from proxy.session.model import Ready, Session
+
+PREFIXES: Final = ("account", "login", "email", "sub")
 
 _EVER = 1e12
 """Later than any time, in seconds."""
@@ -57,10 +63,23 @@ class Person:
         return self.subjects[0]
 
     def answers_to(self, who: str) -> bool:
-        """Logins in the case they have; addresses in any."""
+        """Logins in the case they have; addresses in any. See the module's docstring."""
+        what, colon, name = who.partition(":")
+        if colon and what in PREFIXES:
+            return self._is_named(what, name)
         subjects = {f"{one.issuer} {one.subject}" for one in self.subjects}
-        is_login = who in self.logins or who == self.account
-        return is_login or who.lower() in self.emails or who in subjects
+        return who in (*self.logins, self.account, *subjects) or who.lower() in self.emails
+
+    def _is_named(self, what: str, name: str) -> bool:
+        match what:
+            case "account":
+                return name == self.account
+            case "login":
+                return name in self.logins
+            case "email":
+                return name.lower() in self.emails
+            case _:
+                return any(name in (one.subject, f"{one.issuer} {one.subject}") for one in self.subjects)
 
     def document(self) -> dict[str, Any]:
         """For JSON."""
@@ -106,9 +125,21 @@ async def find(desk: Desk, who: str) -> Person | None:
     """The one person who answers to it. Raises SettingsError when it means several."""
     found = [one for one in await everybody(desk) if one.answers_to(who)]
     if len(found) > 1:
-        accounts = ", ".join(f"account {one.account} ({one.name})" for one in found)
-        raise refusal(f"{who!r} means several people: {accounts}; name one by `issuer subject`")
+        meant = "; ".join(f"{apart(one)} ({one.name})" for one in found)
+        raise refusal(f"{who!r} means several people: say which one, {meant}")
     return found[0] if found else None
+
+
+async def with_address(desk: Desk, address: str) -> list[Person]:
+    """Everybody who has this address now, by the latest word of an IdP or a session."""
+    return [one for one in await everybody(desk) if address.lower() in one.emails]
+
+
+def apart(person: Person) -> str:
+    """What means this person and nobody else."""
+    if person.account is not None:
+        return f"account:{person.account}"
+    return f"'sub:{person.first_subject.issuer} {person.first_subject.subject}'"
 
 
 async def find_one(desk: Desk, who: str) -> Person:

@@ -7,7 +7,7 @@ There is no second planner here: what differs is what `plan.py` would do. Whoeve
 | open | any | left to the courier, which is at it |
 | held, parked | any | left, with the reason it waits for |
 | done | not there | left: the next sign-in looks for it (§1.4); gone people need none |
-| done, somebody wanted | archived | left: somebody archived them in the app, and only a sign-in brings them back (§4.4, §4.5) |
+| done, somebody wanted | archived | left: archived by hand in the app; back when their IdP vouches again (§4.4, §4.5) |
 | done | a plan has steps | differs |
 | done | a plan has none | agrees |
 
@@ -149,7 +149,7 @@ def look_at(
     if member is None:
         return Agrees() if isinstance(should, Gone) else Left(reason=Reason.ACCOUNT_GONE)
     if isinstance(should, Wanted) and not member.is_active:
-        return Left(reason=Reason.ARCHIVED_IN_APP, detail="only a sign-in brings them back")
+        return Left(reason=Reason.ARCHIVED_IN_APP, detail="until their IdP vouches for them again")
     planned = plan(should, member, groups, terms)
     return Differs(plan=planned) if planned.steps else Agrees(notes=planned.notes)
 

@@ -61,7 +61,9 @@ class Joining(Section):
         'E-mail domains whose people may join, matched exactly; "*" = any. An empty list admits no newcomer.',
     )
     deny: tuple[Annotated[str, AfterValidator(check_denied)], ...] = setting(
-        (), "People who may never join: e-mail addresses, or `issuer subject`."
+        (),
+        "People who may never join: e-mail addresses, or `issuer subject`. An address shuts out whoever has it; somebody who "
+        "gets another one passes, so write `issuer subject` for a person, or use `muster members deny`.",
     )
     creations_per_hour: int | None = setting(
         None, "The most accounts made in an hour; null = the larger of 50 and 20 % of the members.", ge=1
@@ -181,7 +183,11 @@ class Threshold(Section):
 class Guard(Section):
     """How many people may lose something in an hour before everything of that kind waits for an administrator."""
 
-    members: Threshold = setting({"at_least": 5, "percent": 10}, "Archived accounts, of all members.")
+    members: Threshold = setting(
+        {"at_least": 5, "percent": 10},
+        "People who lose something by what one IdP states (an account archived, a linked group left, a role lowered), each "
+        "counted once, of all members.",
+    )
     link: Threshold = setting(
-        {"at_least": 3, "percent": 30}, "Removals from one linked group, of its members."
+        {"at_least": 3, "percent": 30}, "People who leave one linked group, of its members."
     )

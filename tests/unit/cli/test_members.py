@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from proxy.app.effective import Effective
 from proxy.cli import carrying
 from proxy.cli.main import main
 from proxy.cli.store import now
 from proxy.demo.app import DemoApp
-from proxy.provisioning.model import Entry, EntryState, Removed, Vouched
+from proxy.provisioning.model import AccountId, Binding, Entry, EntryState, Removed, Vouched
 from proxy.reasons import Reason
+from proxy.settings.load import load
 from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import (
@@ -21,6 +24,7 @@ from tests.fakes.commands import (
     add_member,
     add_session,
     app_running,
+    identity,
     in_store,
     pointed_at,
     removed,
@@ -187,6 +191,83 @@ def test_denying_ends_sessions_and_archives(
     assert not is_active(app)
     assert sessions(config) == 0
     assert members(config, "restore", "ada") == 1
+
+
+def deny_list(config: Path) -> list[str]:
+    async def work(store: SqliteStore) -> list[str]:
+        return [one.who for one in (await store.rulings.ruled()).denials]
+
+    return in_store(config, work)
+
+
+def test_denying_an_address_denies_whoever_has_it_now_under_any_later_address(
+    config: Path, app: DemoApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada(config, app)
+    assert members(config, "deny", "Ada@Example.com", "--json") == 0
+    document = shown(capsys)
+    assert document["denied"] == ["ada@example.com", f"{ISSUER} id-ada"] == sorted(deny_list(config))
+    assert [(one["person"], one["state"]) for one in document["people"]] == [("ada@example.com", "done")]
+    moved = replace(
+        vouched("ada", at=THEN + 9), says=Vouched(identity=replace(identity("ada"), email="new@example.com"))
+    )
+
+    async def renamed(store: SqliteStore) -> None:
+        await store.outbox.note(moved, now())
+
+    in_store(config, renamed)
+    settings = load(config, {})
+
+    async def is_kept_out(store: SqliteStore) -> bool:
+        effective = Effective(settings, await store.rulings.ruled())
+        return effective.admit(replace(identity("ada"), email="new@example.com")) is Reason.DENY_LISTED
+
+    assert in_store(config, is_kept_out)
+    assert members(config, "undeny", "ada@example.com") == 0
+    assert deny_list(config) == [], "what was denied together is undenied together"
+    assert not is_active(app)
+
+
+def test_denying_says_that_it_is_for_the_person_too(
+    config: Path, app: DemoApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = ada(config, app)
+    assert members(config, "deny", "ada@example.com") == 0
+    assert capsys.readouterr().out == (
+        f"ada@example.com: ada@example.com, {ISSUER} id-ada may not sign in any more; 1 sessions ended; "
+        f"account {number}: the app agrees\n"
+    )
+
+
+def test_a_login_that_is_somebody_elses_address_keeps_nobody_from_denying_the_address(
+    config: Path, app: DemoApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ada(config, app)
+    other = app.state.add_account("ada@example.com", "mallory@example.com", "Mallory")
+
+    async def mallory(store: SqliteStore) -> None:
+        entry = await store.outbox.note(vouched("mallory"), THEN)
+        claim = await store.outbox.claim(holder="test", now=THEN, seconds=20, entry_id=entry.id)
+        assert claim is not None
+        bound = Binding(
+            subject=subject("mallory"), account_id=AccountId(str(other.id)), login="ada@example.com"
+        )
+        claim = await store.outbox.bind(claim, bound)
+        assert claim is not None
+        await store.outbox.ack(claim, now=THEN)
+
+    in_store(config, mallory)
+    assert members(config, "deny", "ada@example.com") == 0
+    captured = capsys.readouterr()
+    assert (
+        f"is also the login of account:{other.id}, who has another address and is not meant" in captured.err
+    )
+    assert not is_active(app)
+    assert is_active(app, "ada@example.com")
+    assert members(config, "archive", "ada@example.com") == 2, "elsewhere a name that means two is refused"
+    assert f"account:{other.id}" in capsys.readouterr().err
+    assert members(config, "deny", "login:ada@example.com") == 0
+    assert not is_active(app, "ada@example.com")
 
 
 def test_denying_an_address_that_nobody_has_yet_is_kept_for_later(

@@ -74,6 +74,33 @@ def test_a_name_that_means_two_people_is_refused(config: Path) -> None:
         found(config, "8")
 
 
+@pytest.mark.parametrize(
+    ("who", "account"),
+    [
+        ("account:8", "8"),
+        ("login:8", "9"),
+        ("email:8@example.com", "9"),
+        ("email:BOB@example.com", "8"),
+        ("sub:id-ada", "7"),
+        (f"sub:{ISSUER} id-ada", "7"),
+        ("login:ada@example.com", None),
+        ("account:ada", None),
+        ("sub:ada", None),
+    ],
+)
+def test_a_word_before_a_colon_says_what_is_meant(who: str, account: str | None, config: Path) -> None:
+    async def twice(store: SqliteStore) -> None:
+        await add_member(store, "ada", "7")
+        await add_member(store, "8", "9")
+        await add_member(store, "bob", "8")
+
+    in_store(config, twice)
+    person = found(config, who)
+    assert (person and person.account) == account
+    with pytest.raises(SettingsError, match=r"account:9 \(8@example.com\); account:8 \(bob@example.com\)"):
+        found(config, "8")
+
+
 def test_everybody_is_listed_once_members_first(config: Path) -> None:
     async def work(store: SqliteStore) -> list[str]:
         await people(store)

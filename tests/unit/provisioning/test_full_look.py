@@ -93,9 +93,9 @@ def test_what_a_watched_link_would_change_is_a_note() -> None:
     assert [(note.reason, note.about) for note in found.notes] == [(Reason.OBSERVED_ONLY, "sales")]
 
 
-def test_whoever_was_archived_in_the_app_stays_so_until_they_sign_in() -> None:
+def test_whoever_was_archived_in_the_app_stays_so_until_their_idp_vouches_again() -> None:
     found = look_at(entry(), should(entry()), replace(ADA, is_active=False), ALL, TERMS)
-    assert found == Left(reason=Reason.ARCHIVED_IN_APP, detail="only a sign-in brings them back")
+    assert found == Left(reason=Reason.ARCHIVED_IN_APP, detail="until their IdP vouches for them again")
 
 
 def test_somebody_gone_who_was_switched_on_by_hand_is_archived_again() -> None:
