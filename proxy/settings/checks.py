@@ -89,9 +89,20 @@ def _choosing(settings: Settings) -> Found:
     known = {idp.id for idp in settings.idps}
     if settings.sign_in.enforce is not None and settings.sign_in.enforce not in known:
         yield ("sign_in", "enforce"), f"there is no IdP with the id {settings.sign_in.enforce!r}"
+    yield from _other_tokens(settings, settings.sign_in.enforce)
     listed = [(index, domain) for index, idp in enumerate(settings.idps) for domain in idp.domains]
     for place, domain in _again(domain for _, domain in listed):
         yield ("idps", listed[place][0], "domains"), f"{domain} stands here twice: one address, one IdP"
+
+
+def _other_tokens(settings: Settings, enforced: str | None) -> Found:
+    """A token of an IdP that nobody may sign in with would be a way around the one that is enforced."""
+    for index, bearer in enumerate(settings.bearer):
+        if enforced is not None and bearer.idp not in (None, enforced):
+            yield (
+                ("bearer", index, "idp"),
+                f"sign_in.enforce lets only {enforced} in: take this entry out as long",
+            )
 
 
 def _directories(settings: Settings) -> Found:

@@ -44,6 +44,14 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
         ({"idps": [dict(IDP), {**SECOND, "issuer": IDP["issuer"]}]}, "idps[1].issuer"),
         ({"sign_in": {"enforce": "other"}}, "sign_in.enforce"),
         (
+            {
+                "idps": [dict(IDP), SECOND],
+                "sign_in": {"enforce": "corp"},
+                "bearer": [{"idp": "corp", "audiences": "a"}, {"idp": "second", "audiences": "a"}],
+            },
+            "bearer[1].idp",
+        ),
+        (
             {"idps": [{**IDP, "domains": ["a.example"]}, {**SECOND, "domains": "A.example"}]},
             "idps[1].domains",
         ),
