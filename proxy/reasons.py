@@ -45,6 +45,7 @@ class Reason(StrEnum):
     BEARER_INVALID = "bearer_invalid"
     BEARER_EXPIRED = "bearer_expired"
     INSUFFICIENT_SCOPE = "insufficient_scope"
+    ENDED_BY_PERSON = "ended_by_person"
     # suspicion timers (semantics §5.3)
     TIMER_STARTED = "timer_started"
     TIMER_CANCELLED = "timer_cancelled"

@@ -107,7 +107,7 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
     arrivals = _arrivals(ground, courier)
     keeper = _keeper(ground, idps, arrivals)
     bearers = await open_bearers(settings, arrivals, ground.observers, stack)
-    parts = _web_parts(ground, idps, arrivals)
+    parts = _web_parts(ground, idps, arrivals, keeper)
     connect_own = await open_own_pages(
         make_application(parts), stack, header_bytes=ground.settings.limits.header_bytes
     )
@@ -197,7 +197,7 @@ def _gate(ground: Ground, keeper: Keeper, bearers: Bearers | None) -> Gate:
     )
 
 
-def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) -> WebParts:
+def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals, keeper: Keeper) -> WebParts:
     settings = ground.settings
     return WebParts(
         site=Site(
@@ -207,6 +207,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals)
         ),
         flows={idp.rules.id: idp for idp in idps},
         arrive=arrivals,
+        renew=keeper,
         sessions=ground.store.sessions,
         readiness=Readiness(sessions=ground.store.sessions, cache=ground.cache, clock=time.time),
         journal=ground.observers,

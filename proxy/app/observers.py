@@ -150,6 +150,12 @@ class Observers:
         self._metrics.session_ended(Reason.SIGNED_OUT)
         self._audit("sign_out", reason=Reason.SIGNED_OUT, session=session.key[:16], **named(session.subject))
 
+    def ended_by_person(self, session: Session, ended: int) -> None:
+        reason = Reason.ENDED_BY_PERSON
+        self._metrics.session_ended(reason, ended)
+        facts = {"sessions": ended, "session": session.key[:16], **named(session.subject)}
+        self._audit("end_session", reason=reason, **facts)
+
     def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
         """The IdP ended its own session; what it led to here is over too."""
         reason = Reason.LOGGED_OUT_AT_IDP

@@ -204,8 +204,22 @@ def _with_wait(parser: ArgumentParser) -> None:
 
 def _sessions(commands: Commands) -> None:
     actions = _actions(commands, "sessions", "show who is signed in, or end somebody's sessions")
-    _action(actions, "list", "show every session")
-    _action(actions, "end", "end all sessions of one person, who may sign in again", has_who=True)
+    _narrowed(_action(actions, "list", "show every session, or those of one person or IdP"))
+    _action(actions, "show", "show all about one session, but no secret").add_argument(
+        "session", metavar="SESSION", help="its id, as listed"
+    )
+    end = _action(actions, "end", "end sessions of one person, or of one IdP; people may sign in again")
+    end.add_argument("who", nargs="?", metavar="WHO", help=_WHO)
+    end.add_argument("--session", metavar="SESSION", help="one session only, by its id as listed")
+    _narrowed(end)
+
+
+def _narrowed(parser: ArgumentParser) -> None:
+    parser.add_argument("--person", metavar="WHO", help=_WHO)
+    parser.add_argument("--idp", metavar="ID", help="sessions that this IdP led to")
+    parser.add_argument(
+        "--sid", metavar="SID", help="with --idp: those of one session there, by its id there"
+    )
 
 
 def _keys(commands: Commands) -> None:

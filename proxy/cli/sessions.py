@@ -1,21 +1,26 @@
-"""`muster sessions`: who is signed in, and ending somebody's sessions."""
+"""`muster sessions`: who is signed in where, and ending sessions: one person's, one, or an IdP's."""
 
 from argparse import Namespace
+from collections.abc import Sequence
 from typing import Any
 
-from proxy.cli.desk import EVERYBODY, Desk, at_desk, moment, print_json
+from proxy.cli.desk import EVERYBODY, Desk, at_desk, moment, print_json, refusal
 from proxy.cli.store import now
 from proxy.cli.table import print_table
 from proxy.cli.who import Person, find_one
+from proxy.identity import NOT_STATED, IdpId
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Pending, Ready, Session
+from proxy.web.browser_words import browser_words
 
 _EVER = 1e12
+_SHOWN = 16
 
 
 def run(args: Namespace) -> int:
-    """0 when done, also where somebody has no session. Raises SettingsError for somebody nobody knows."""
-    return at_desk(args, lambda desk: _list(desk, args) if args.action == "list" else _end(desk, args))
+    """0 when done, also where nothing was there to end. Raises SettingsError for somebody or something nobody knows."""
+    actions = {"list": _list, "show": _show, "end": _end}
+    return at_desk(args, lambda desk: actions[args.action](desk, args))
 
 
 async def end_sessions(desk: Desk, person: Person, reason: Reason) -> int:
@@ -25,19 +30,62 @@ async def end_sessions(desk: Desk, person: Person, reason: Reason) -> int:
 
 
 async def _list(desk: Desk, args: Namespace) -> int:
-    sessions = await desk.store.sessions.last_used_before(_EVER, EVERYBODY)
+    sessions = await _narrowed(desk, args, args.person)
     if args.json:
         print_json({"sessions": [_document(one) for one in sessions]})
     elif not sessions:
         print("nobody is signed in")
     else:
-        heads = ("session", "who", "IdP", "account", "signed in", "last seen", "asked again")
+        heads = (
+            "session",
+            "who",
+            "IdP",
+            "account",
+            "where",
+            "browser",
+            "signed in",
+            "last seen",
+            "asked again",
+        )
         print_table(heads, [_row(one) for one in sessions])
     return 0
 
 
+async def _show(desk: Desk, args: Namespace) -> int:
+    session = await _one(desk, args.session)
+    document = _whole(session)
+    if args.json:
+        print_json(document)
+    else:
+        print_table(
+            ("", ""), [(name, "" if value is None else str(value)) for name, value in document.items()]
+        )
+    return 0
+
+
 async def _end(desk: Desk, args: Namespace) -> int:
-    person = await find_one(desk, args.who)
+    """By person the store is asked by subject, so that what nobody can open ends too."""
+    who = args.who or args.person
+    if sum(one is not None for one in (args.who, args.person, args.session, args.idp)) != 1:
+        raise refusal(
+            "say whose sessions end: WHO, --person WHO, --session SESSION, or --idp ID (with --sid SID)"
+        )
+    if who is not None:
+        return await _end_person(desk, args, who)
+    sessions = (await _one(desk, args.session),) if args.session else await _narrowed(desk, args, None)
+    await desk.store.sessions.end([one.key for one in sessions], Reason.ENDED_BY_OPERATOR, now())
+    for one in sessions:
+        facts = {"issuer": one.subject.issuer, "subject": one.subject.subject, "session": one.key[:_SHOWN]}
+        await desk.audited("end_session", reason=Reason.ENDED_BY_OPERATOR.value, sessions=1, **facts)
+    if args.json:
+        print_json({"sessions_ended": len(sessions)})
+    else:
+        print(f"{len(sessions)} sessions ended")
+    return 0
+
+
+async def _end_person(desk: Desk, args: Namespace, who: str) -> int:
+    person = await find_one(desk, who)
     ended = await end_sessions(desk, person, Reason.ENDED_BY_OPERATOR)
     for subject in person.subjects:
         facts = {"issuer": subject.issuer, "subject": subject.subject, "sessions": ended}
@@ -47,6 +95,32 @@ async def _end(desk: Desk, args: Namespace) -> int:
     else:
         print(f"{person.name}: {ended} sessions ended")
     return 0
+
+
+async def _narrowed(desk: Desk, args: Namespace, who: str | None) -> Sequence[Session]:
+    """Every session that the filters leave; one that names nothing here is a mistake, not an empty list."""
+    if args.sid is not None and args.idp is None:
+        raise refusal("--sid needs --idp: its IdP alone knows what it means")
+    if args.idp is not None and args.idp not in {idp.id for idp in desk.settings.idps}:
+        raise refusal(f"there is no IdP with the id {args.idp!r} in the configuration")
+    subjects = None if who is None else (await find_one(desk, who)).subjects
+    return [
+        one
+        for one in await desk.store.sessions.last_used_before(_EVER, EVERYBODY)
+        if (subjects is None or one.subject in subjects)
+        and (args.idp is None or one.idp == IdpId(args.idp))
+        and (args.sid is None or one.idp_session == args.sid)
+    ]
+
+
+async def _one(desk: Desk, named: str) -> Session:
+    """The session of an id as listed, or of its first digits where they are enough."""
+    sessions = await desk.store.sessions.last_used_before(_EVER, EVERYBODY)
+    found = [one for one in sessions if named and one.key.startswith(named.lower())]
+    if len(found) != 1:
+        why = "no session has" if not found else f"{len(found)} sessions have"
+        raise refusal(f"{why} the id {named!r} (muster sessions list shows them)")
+    return found[0]
 
 
 def account_word(session: Session) -> str:
@@ -63,13 +137,14 @@ def account_word(session: Session) -> str:
 def _row(one: Session) -> tuple[str, ...]:
     who = one.identity.email or one.subject.subject
     times = (moment(one.created_at), moment(one.last_seen_at), moment(one.due_at))
-    return one.key[:16], who, one.idp, account_word(one), *times
+    where = (one.device.peer, browser_words(one.device.user_agent))
+    return one.key[:_SHOWN], who, one.idp, account_word(one), *where, *times
 
 
 def _document(one: Session) -> dict[str, Any]:
     """Without tokens, and without the whole key."""
     return {
-        "session": one.key[:16],
+        "session": one.key[:_SHOWN],
         "issuer": one.subject.issuer,
         "subject": one.subject.subject,
         "idp": one.idp,
@@ -78,4 +153,22 @@ def _document(one: Session) -> dict[str, Any]:
         "created_at": one.created_at,
         "last_seen_at": one.last_seen_at,
         "due_at": one.due_at,
+    }
+
+
+def _whole(one: Session) -> dict[str, Any]:
+    """Everything an operator may see: no token, and not the whole key."""
+    return {
+        **_document(one),
+        "groups": None if one.identity.groups is NOT_STATED else sorted(one.identity.groups),
+        "peer": one.device.peer,
+        "browser": browser_words(one.device.user_agent),
+        "user_agent": one.device.user_agent,
+        "sid": one.idp_session,
+        "acr": one.authentication.acr,
+        "amr": list(one.authentication.amr),
+        "authenticated_at": one.authentication.at,
+        "refreshed_at": one.refreshed_at,
+        "trouble": one.trouble.value if one.trouble else None,
+        "has_refresh_token": one.tokens.refresh_token is not None,
     }

@@ -4,7 +4,8 @@
     /_muster/callback     callback.py    come back from the IdP; `/callback/IDP` where it has one of its own
     /_muster/sign-out     sign_out.py    ask (GET), do (POST)
     /_muster/signed-out   sign_out.py
-    /_muster/profile      profile.py
+    /_muster/profile      profile.py     and `/profile/refresh` (POST): ask the IdP now
+    /_muster/sessions/end devices.py     end other sessions of one's own (POST)
     /_muster/backchannel-logout  backchannel_logout.py  the IdP says so (POST)
     /_muster/frontchannel-logout frontchannel_logout.py the same in a frame, where it is allowed
     /_muster/client-jwks/IDP     client_keys.py         our public key, for this IdP to fetch
@@ -23,11 +24,12 @@ from proxy.web.answers import Answer
 from proxy.web.backchannel_logout import backchannel_logout
 from proxy.web.callback import callback
 from proxy.web.client_keys import client_keys
+from proxy.web.devices import end_sessions
 from proxy.web.endpoint import PAGES, PARTS, Handler, endpoint
 from proxy.web.frontchannel_logout import frontchannel_logout
 from proxy.web.health import livez, readyz
 from proxy.web.parts import CALLBACK, OWN, WebParts
-from proxy.web.profile import profile
+from proxy.web.profile import profile, refresh
 from proxy.web.render import Pages
 from proxy.web.sign_in import sign_in
 from proxy.web.sign_out import sign_out, sign_out_page, signed_out
@@ -52,6 +54,8 @@ _GET: dict[str, Handler] = {
 _POST: dict[str, Handler] = {
     "sign-out": sign_out,
     "backchannel-logout": backchannel_logout,
+    "profile/refresh": refresh,
+    "sessions/end": end_sessions,
 }
 
 

@@ -12,7 +12,7 @@ from proxy.session.policy import RefreshRules
 from proxy.session.step_up import Demand
 from proxy.web.choosing import ChoosingRules
 from proxy.web.leaving import LeavingRules
-from proxy.web.ports import Arrive, Journal, Readiness, Sessions, SignInFlow
+from proxy.web.ports import Arrive, Journal, Readiness, Renew, Sessions, SignInFlow
 
 OWN = "/_muster"
 CALLBACK = f"{OWN}/callback"
@@ -58,6 +58,7 @@ class WebParts:
     site: Site
     flows: Mapping[IdpId, SignInFlow]
     arrive: Arrive
+    renew: Renew
     sessions: Sessions
     readiness: Readiness
     journal: Journal

@@ -74,6 +74,13 @@ class Arrive(Protocol):
     ) -> SignedIn: ...
 
 
+class Renew(Protocol):
+    """Asks the IdP about a session now; `proxy.session.keeper.Keeper` does it."""
+
+    async def renew(self, key: SessionKey, *, is_forced: bool = False) -> Session | None:
+        """The session after one renewal, or None when it ended. Raises Unavailable."""
+
+
 class Sessions(Protocol):
     """The part of the session store that pages need; each method raises `Unavailable`."""
 
@@ -102,6 +109,9 @@ class Journal(Protocol):
         """IDP_TROUBLE or IDP_MISCONFIGURED while somebody was signing in."""
 
     def signed_out(self, session: Session) -> None: ...
+
+    def ended_by_person(self, session: Session, ended: int) -> None:
+        """Somebody ended so many other sessions of their own; `session` is the one that asked."""
 
     def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
         """An IdP signed somebody out; `channel` is `back` or `front`."""

@@ -21,20 +21,14 @@ from proxy.session.model import Session
 from proxy.web.answers import Answer, redirect
 from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS
-from proxy.web.guard import FIELD, form_token, is_form_token, is_own_request
+from proxy.web.forms import FORGED, genuine_form
+from proxy.web.guard import FIELD, form_token
 from proxy.web.leaving import STATE_BYTES, depart, departed_to, origin_of, returned
 from proxy.web.parts import OWN, WebParts
 from proxy.web.visitor import cookies_of, session_of
-from proxy.web.wording import Wording
 
 SIGNED_OUT: Final = f"{OWN}/signed-out"
 IDP_SECONDS: Final = 3.0
-
-FORGED: Final = Wording(
-    title="Nothing was done",
-    why="This request did not come from a page of this site, or the page was too old.",
-    todo="Open the sign-out page and press the button there.",
-)
 
 
 async def sign_out_page(request: web.Request) -> Answer:
@@ -59,7 +53,7 @@ async def sign_out(request: web.Request) -> Answer:
     session = await session_of(parts, request)
     if session is None:
         return redirect(parts.site.url(SIGNED_OUT)).with_headers(cleared)
-    if not await _is_genuine(request, parts, session):
+    if await genuine_form(request, parts, session) is None:
         return pages.notice(FORGED, status=403, code="forged_request")
     await _end(parts, session)
     parts.journal.signed_out(session)
@@ -118,18 +112,6 @@ def _name(parts: WebParts, idp: IdpId | None) -> str | None:
     """What people know an IdP by; None for one that is not listed."""
     flow = None if idp is None else parts.flows.get(idp)
     return None if flow is None else flow.rules.name
-
-
-async def _is_genuine(request: web.Request, parts: WebParts, session: Session) -> bool:
-    if not is_own_request(
-        request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), parts.site.public_url
-    ):
-        return False
-    try:
-        token = (await request.post()).get(FIELD)
-    except ValueError:  # a form that is none: it cannot hold our token
-        return False
-    return isinstance(token, str) and is_form_token(parts.keys, session.key, token)
 
 
 async def _revoke(parts: WebParts, session: Session) -> None:

@@ -1,7 +1,7 @@
 """The control plane with fakes around it: an IdP that answers as told, arrivals that make sessions, a journal that listens."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -197,6 +197,7 @@ class FakeJournal:
     ended: list[SessionKey] = field(default_factory=list)
     idp_logouts: list[tuple[IdpId, Subject | None, int, str]] = field(default_factory=list)
     refused_logouts: list[str] = field(default_factory=list)
+    ended_others: list[tuple[SessionKey, int]] = field(default_factory=list)
     bugs: list[BaseException] = field(default_factory=list)
 
     def sign_in_failed(self, code: str, *, idp: IdpId | None, peer: str) -> None:
@@ -208,6 +209,9 @@ class FakeJournal:
     def signed_out(self, session: Session) -> None:
         self.ended.append(session.key)
 
+    def ended_by_person(self, session: Session, ended: int) -> None:
+        self.ended_others.append((session.key, ended))
+
     def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
         self.idp_logouts.append((idp, subject, ended, channel))
 
@@ -217,6 +221,19 @@ class FakeJournal:
     def crashed(self, error: BaseException) -> str:
         self.bugs.append(error)
         return f"incident-{len(self.bugs)}"
+
+
+class FakeRenew:
+    """Renews as `answer` says; what it was asked is written down."""
+
+    def __init__(self, sessions: DictSessions) -> None:
+        self.sessions = sessions
+        self.asked: list[tuple[SessionKey, bool]] = []
+        self.answer: Callable[[Session], Session | None] = lambda session: session
+
+    async def renew(self, key: SessionKey, *, is_forced: bool = False) -> Session | None:
+        self.asked.append((key, is_forced))
+        return self.answer(self.sessions.sessions[key])
 
 
 class FakeReadiness:
@@ -254,6 +271,7 @@ class Control:
         asked: tuple[SignInFlow, ...] = self.flows if real is None else (real, *self.flows[1:])
         self.sessions = DictSessions()
         self.arrive = FakeArrive(self.sessions)
+        self.renew = FakeRenew(self.sessions)
         self.journal = FakeJournal()
         self.readiness = FakeReadiness()
         self.now = NOW
@@ -261,6 +279,7 @@ class Control:
             site=Site(public_url=PUBLIC, is_cookie_secure=True),
             flows={flow.rules.id: flow for flow in asked},
             arrive=self.arrive,
+            renew=self.renew,
             sessions=self.sessions,
             readiness=self.readiness,
             journal=self.journal,

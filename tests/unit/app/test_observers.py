@@ -242,6 +242,14 @@ def test_a_sign_out_is_counted_and_written_down() -> None:
     assert told.audit()[0]["event"] == "sign_out"
 
 
+def test_sessions_that_somebody_ended_elsewhere_are_counted_and_written_down() -> None:
+    told = Told()
+    told.observers.ended_by_person(one(), 2)
+    assert told.figure("sessions_ended_total", reason="ended_by_person") == 2
+    (record,) = told.audit()
+    assert (record["event"], record["reason"], record["sessions"]) == ("end_session", "ended_by_person", 2)
+
+
 def test_a_logout_at_the_idp_is_counted_and_written_down() -> None:
     told = Told()
     told.observers.idp_logged_out(CORP, subject(), 2, channel="back")
