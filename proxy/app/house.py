@@ -28,6 +28,7 @@ from proxy.app.rooms import Answering, fresh_cookie, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
 from proxy.app.rulings import RulingsWatch
 from proxy.app.silence import Silence
+from proxy.app.storing import Store, open_store
 from proxy.app.sweeping import Sweeping, whole_sweep
 from proxy.app.trail import Trail, open_trail
 from proxy.edge.listener import Listener
@@ -49,7 +50,6 @@ from proxy.session.keeper import Keeper
 from proxy.session.suspicion import Suspicions
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
-from proxy.storage.sqlite.store import SqliteStore, open_store
 from proxy.telemetry.telemetry import Telemetry
 from proxy.web.application import make_application
 from proxy.web.health import make_ops_application
@@ -65,7 +65,7 @@ class Ground:
     telemetry: Telemetry
     observers: Observers
     keys: KeyRing
-    store: SqliteStore
+    store: Store
     cache: SessionCache
     effective: Effective
     trail: Trail
@@ -100,7 +100,7 @@ class House:
 
 async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> House:
     """The house. Raises SettingsError for keys, a store or a preset that cannot be used."""
-    ground = _ground(settings, telemetry, stack)
+    ground = await _ground(settings, telemetry, stack)
     partners = await _idps(ground, stack)
     idps = partners.clients
     courier = await _courier(ground, stack)
@@ -123,9 +123,9 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
     )
 
 
-def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Ground:
+async def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Ground:
     keys = load_keyring(settings.keys_file)
-    store = open_store(settings.store.sqlite, keys)
+    store = await open_store(settings, keys)
     stack.push_async_callback(store.close)
     trail = open_trail(settings, store.audit, telemetry)
     return Ground(

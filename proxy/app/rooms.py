@@ -12,6 +12,7 @@ import aiohttp
 from proxy.app import rules
 from proxy.app.effective import Effective
 from proxy.app.observers import Observers
+from proxy.app.storing import Store
 from proxy.apps.rest import RestAppAdmin, open_app
 from proxy.edge.ports import Answer
 from proxy.gate.decision import Deny, Request, SignIn
@@ -26,7 +27,6 @@ from proxy.session.cookie import ENTROPY_BYTES, new_cookie, session_key
 from proxy.session.model import AccountState, Ready, Session, SessionKey
 from proxy.session.store import SessionStore
 from proxy.settings.model import App, Settings
-from proxy.storage.sqlite.store import SqliteStore
 from proxy.web.render import Pages
 
 
@@ -52,7 +52,7 @@ def open_admin(
 
 
 def make_courier(
-    settings: Settings, app: App, store: SqliteStore, observers: Observers, http: aiohttp.ClientSession
+    settings: Settings, app: App, store: Store, observers: Observers, http: aiohttp.ClientSession
 ) -> Courier:
     """The courier to the configured app. Raises SettingsError for a preset that cannot be used."""
     locks = LeaseLocks(store.leases, clock=time.time, holder=secrets.token_hex(8))

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from proxy.app.observers import Observers
+from proxy.app.storing import Store
 from proxy.errors import Unavailable
 from proxy.gate.arrival import Arrivals
 from proxy.identity import IdpId
@@ -26,7 +27,6 @@ from proxy.provisioning.rules import SweepRules
 from proxy.provisioning.sweep import Sweep
 from proxy.provisioning.whole import Progress
 from proxy.session.keeper import Keeper
-from proxy.storage.sqlite.store import SqliteStore
 
 TURN: Final = "sweep turn"
 LEASE_SECONDS: Final = 60.0
@@ -55,7 +55,7 @@ class WholeSweep:
 
 
 def whole_sweep(
-    store: SqliteStore,
+    store: Store,
     courier: Courier,
     arrivals: Arrivals,
     directories: Mapping[IdpId, Directory],

@@ -17,6 +17,7 @@ import aiohttp
 from proxy.app.effective import Effective
 from proxy.app.observers import Observers
 from proxy.app.rooms import make_courier, open_admin
+from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.store import now, with_store
 from proxy.errors import Problem, SettingsError
@@ -25,7 +26,6 @@ from proxy.provisioning.app_admin import AppAdmin
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.rules import CourierRules
 from proxy.settings.model import Settings
-from proxy.storage.sqlite.store import SqliteStore
 from proxy.telemetry.redaction import redact
 from proxy.telemetry.telemetry import Streams, Telemetry, TelemetryRules
 
@@ -38,7 +38,7 @@ class Desk:
     """One command's view; `effective` is what was ruled when the command began."""
 
     settings: Settings
-    store: SqliteStore
+    store: Store
     effective: Effective
 
     async def audited(self, event: str, **facts: Any) -> None:
@@ -50,14 +50,14 @@ def at_desk(args: Namespace, work: Callable[[Desk], Awaitable[Result]]) -> Resul
     """What `work` returns. Raises SettingsError when there is no store yet or it cannot be opened, and Unavailable."""
     settings = configured(args)
 
-    async def run(store: SqliteStore) -> Result:
+    async def run(store: Store) -> Result:
         effective = Effective(settings, await store.rulings.ruled())
         return await work(Desk(settings=settings, store=store, effective=effective))
 
     return with_store(settings, run)
 
 
-async def audited(store: SqliteStore, event: str, **facts: Any) -> None:
+async def audited(store: Store, event: str, **facts: Any) -> None:
     """Write into the audit trail what a command did, and who ran it."""
     await store.audit.append([(now(), redact({"event": event, "by": operator().by, **facts}))])
 

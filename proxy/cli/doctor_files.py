@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from proxy.app.storing import Store, open_store
 from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
+from proxy.cli.doctor_store import examine_server
 from proxy.errors import SettingsError, Unavailable
 from proxy.groups.stored import Ruled
 from proxy.identity import Identity, IdpId
@@ -27,7 +29,6 @@ from proxy.settings.overrides import environment
 from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.faults import sentence
 from proxy.storage.sqlite.schema import MIGRATIONS, version_of
-from proxy.storage.sqlite.store import SqliteStore, open_store
 
 MOST_PEOPLE: Final = 1_000_000
 MOST_SESSIONS: Final = 10_000
@@ -67,25 +68,32 @@ def examine_configuration(path: Path) -> tuple[Settings | None, Findings]:
 def examine_store(settings: Settings) -> tuple[Stored, Findings]:
     """What is in the store, and how key file and store stand."""
     ring, keys = _keys(settings.keys_file)
-    path = settings.store.sqlite
-    if not path.exists():
-        return Stored(), [keys, warning("store", f"there is no {path} yet", _NOT_YET)]
-    found = [keys, *_modes(path)]
-    if fault := _not_openable(path):
-        return Stored(), [*found, fault]
+    if settings.store.redis is not None:
+        where, found, is_openable = "", *examine_server(settings.store.redis)
+    else:
+        where, found, is_openable = _examine_file(settings.store.sqlite)
+    found = [keys, *found]
+    if not is_openable:
+        return Stored(), found
     if ring is None:
         return Stored(), [
             *found,
             failed("store", "cannot be read without its keys", "put the key file right"),
         ]
     try:
-        stored, seen = asyncio.run(_read(path, ring))
+        stored, seen = asyncio.run(_read(settings, ring, where))
     except (SettingsError, Unavailable) as error:
-        return Stored(), [
-            *found,
-            failed("store", _why(error), "see docs/operations.md, files and permissions"),
-        ]
+        advice = "see docs/operations.md, files and permissions"
+        return Stored(), [*found, failed("store", _why(error), advice)]
     return stored, [*found, *seen]
+
+
+def _examine_file(path: Path) -> tuple[str, Findings, bool]:
+    """How the file is called in the report, what there is to say about it, and whether it may be opened."""
+    if not path.exists():
+        return "", [warning("store", f"there is no {path} yet", _NOT_YET)], False
+    found, fault = _modes(path), _not_openable(path)
+    return f"{path} opens (mode {_mode(path)})", [*found, *([fault] if fault else [])], fault is None
 
 
 def _why(error: SettingsError | Unavailable) -> str:
@@ -134,15 +142,15 @@ def _not_openable(path: Path) -> Finding | None:
     return None
 
 
-async def _read(path: Path, ring: KeyRing) -> tuple[Stored, Findings]:
-    store = open_store(path, ring)
+async def _read(settings: Settings, ring: KeyRing, where: str) -> tuple[Stored, Findings]:
+    store = await open_store(settings, ring)
     try:
-        return await _stored(store), await _figures(path, store)
+        return await _stored(store), await _figures(store, where or "it opens")
     finally:
         await store.close()
 
 
-async def _stored(store: SqliteStore) -> Stored:
+async def _stored(store: Store) -> Stored:
     bindings = await store.bindings.all_bindings()
     sessions = await store.sessions.last_used_before(time.time() + LONG_OPEN, MOST_SESSIONS)
     return Stored(
@@ -164,7 +172,7 @@ def _vouched(entries: tuple[Entry, ...]) -> tuple[Identity, ...]:
     return tuple(identity for *_, identity in sorted(said, key=lambda one: one[:2], reverse=True))
 
 
-async def _figures(path: Path, store: SqliteStore) -> Findings:
+async def _figures(store: Store, where: str) -> Findings:
     now = time.time()
     figures, latched = await store.outbox.figures(now), await store.ledger.latched()
     unreadable = await store.count_unreadable()
@@ -177,7 +185,7 @@ async def _figures(path: Path, store: SqliteStore) -> Findings:
         found.append(
             warning("store", seen, "put the old key back below the new one, or let them sign in again")
         )
-    return found or [ok("store", f"{path} opens (mode {_mode(path)}); nothing waits in it")]
+    return found or [ok("store", f"{where}; nothing waits in it")]
 
 
 def _waiting(figures: OutboxFigures) -> Findings:

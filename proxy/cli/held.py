@@ -3,12 +3,12 @@
 import sys
 from argparse import Namespace
 
+from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.desk import audited, print_json
 from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.holding import ALL, drop, held_scopes, release
 from proxy.provisioning.model import Entry, EntryState
-from proxy.storage.sqlite.store import SqliteStore
 
 
 def run(args: Namespace) -> int:
@@ -30,11 +30,11 @@ def run(args: Namespace) -> int:
     return 0
 
 
-async def _look(store: SqliteStore) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
+async def _look(store: Store) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
     return await held_scopes(store.ledger), await store.outbox.entries(EntryState.HELD, ALL)
 
 
-async def _decide(store: SqliteStore, scope: str, *, is_released: bool) -> int | None:
+async def _decide(store: Store, scope: str, *, is_released: bool) -> int | None:
     if scope not in await held_scopes(store.ledger):
         return None
     count = await (release if is_released else drop)(scope, store.outbox, store.ledger, now())

@@ -4,6 +4,7 @@ import os
 from argparse import Namespace
 from typing import Any, Final
 
+from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.desk import audited, print_json, refusal
 from proxy.cli.store import now, with_store
@@ -12,7 +13,6 @@ from proxy.session.codec import KEY_BYTES, KeyRing, SealingKey
 from proxy.session.cookie import ATTEMPT_SECONDS
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring, write_keyring
-from proxy.storage.sqlite.store import SqliteStore
 
 BATCH: Final = 500
 
@@ -40,7 +40,7 @@ class _Work:
         self._path = settings.keys_file
         self._ring = ring
 
-    async def list(self, store: SqliteStore) -> int:
+    async def list(self, store: Store) -> int:
         rows = [
             (key.id.hex(), "seals and opens" if place == 0 else "opens", await self._sealed_under(store, key))
             for place, key in enumerate(self._ring.keys)
@@ -55,19 +55,19 @@ class _Work:
             print(f"{lost} sessions are sealed under keys that are not in {self._path}")
         return 0
 
-    async def add(self, store: SqliteStore) -> int:
+    async def add(self, store: Store) -> int:
         key = SealingKey(secret=os.urandom(KEY_BYTES))
         keys = self._ring.keys
         changed = (key, *keys) if self._args.first else (*keys, key)
         await self._change(store, "add", key, changed)
         return self._say(f"added {key.id.hex()}", key=key.id.hex(), seals=self._args.first)
 
-    async def promote(self, store: SqliteStore) -> int:
+    async def promote(self, store: Store) -> int:
         key = self._named()
         await self._change(store, "promote", key, (key, *(one for one in self._ring.keys if one != key)))
         return self._say(f"{key.id.hex()} seals from now on", key=key.id.hex(), seals=True)
 
-    async def retire(self, store: SqliteStore) -> int:
+    async def retire(self, store: Store) -> int:
         key = self._named()
         if key == self._ring.keys[0]:
             raise refusal(f"{key.id.hex()} seals: promote another key first")
@@ -84,7 +84,7 @@ class _Work:
         await self._change(store, "retire", key, tuple(one for one in self._ring.keys if one != key))
         return self._say(f"{key.id.hex()} is out of {self._path}", key=key.id.hex(), retired=True)
 
-    async def reseal(self, store: SqliteStore) -> int:
+    async def reseal(self, store: Store) -> int:
         done = 0
         while sealed := await store.sessions.reseal(BATCH):
             done += sealed
@@ -99,7 +99,7 @@ class _Work:
             raise refusal(f"there is no key {self._args.key!r} in {self._path} (muster keys list shows them)")
         return found[0]
 
-    async def _sealed_under(self, store: SqliteStore, key: SealingKey) -> int:
+    async def _sealed_under(self, store: Store, key: SealingKey) -> int:
         """Sessions that nobody could open without this key."""
         whole = self._ring.keys
         others = tuple(one for one in whole if one.id != key.id)
@@ -110,9 +110,7 @@ class _Work:
         finally:
             self._ring.adopt(KeyRing(keys=whole))
 
-    async def _change(
-        self, store: SqliteStore, what: str, key: SealingKey, keys: tuple[SealingKey, ...]
-    ) -> None:
+    async def _change(self, store: Store, what: str, key: SealingKey, keys: tuple[SealingKey, ...]) -> None:
         write_keyring(self._path, KeyRing(keys=keys))
         await audited(store, "keys", outcome=what, key=key.id.hex())
 

@@ -3,11 +3,11 @@
 import sys
 from argparse import Namespace
 
+from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.desk import audited, print_json
 from proxy.cli.store import entry_documents, now, print_entries, with_store
 from proxy.provisioning.model import EntryState
-from proxy.storage.sqlite.store import SqliteStore
 
 _MOST: int = 1_000_000
 
@@ -36,7 +36,7 @@ def run(args: Namespace) -> int:
     return 0
 
 
-async def _retry(store: SqliteStore, entry: int | None) -> int:
+async def _retry(store: Store, entry: int | None) -> int:
     count = await store.outbox.reopen(entry, EntryState.PARKED, now())
     await audited(store, "rule", outcome="parked retry", people=count)
     return count

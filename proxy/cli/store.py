@@ -6,19 +6,19 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from proxy.app.storing import Store, open_store
 from proxy.cli.table import print_table
 from proxy.errors import Problem, SettingsError
 from proxy.provisioning.model import Entry, Vouched
 from proxy.session.codec import KeyRing
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
-from proxy.storage.sqlite.store import SqliteStore, open_store
 
 Result = TypeVar("Result")
 
 
 def with_store(
-    settings: Settings, work: Callable[[SqliteStore], Awaitable[Result]], *, ring: KeyRing | None = None
+    settings: Settings, work: Callable[[Store], Awaitable[Result]], *, ring: KeyRing | None = None
 ) -> Result:
     """What `work` returns; the store opens with the key file's ring unless another is given.
 
@@ -31,8 +31,8 @@ def with_store(
     return asyncio.run(_run(settings, ring or load_keyring(settings.keys_file), work))
 
 
-async def _run(settings: Settings, ring: KeyRing, work: Callable[[SqliteStore], Awaitable[Result]]) -> Result:
-    store = open_store(settings.store.sqlite, ring)
+async def _run(settings: Settings, ring: KeyRing, work: Callable[[Store], Awaitable[Result]]) -> Result:
+    store = await open_store(settings, ring)
     try:
         return await work(store)
     finally:

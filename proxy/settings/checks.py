@@ -10,6 +10,7 @@ from proxy.settings.bearer_checks import bearer_mistakes
 from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
+from proxy.settings.store_checks import store_mistakes
 
 Found: TypeAlias = Iterator[tuple[Loc, str]]
 """Where, and a sentence."""
@@ -206,7 +207,7 @@ def _times(settings: Settings) -> Found:
 
 
 def _files(settings: Settings) -> Found:
-    if settings.store.sqlite == settings.keys_file:
+    if settings.store.redis is None and settings.store.sqlite == settings.keys_file:
         yield ("keys_file",), "the keys and the store must be two files"
 
 
@@ -251,4 +252,5 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _headers,
     _times,
     _files,
+    store_mistakes,
 )

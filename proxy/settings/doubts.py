@@ -7,6 +7,7 @@ from proxy.settings.checks import Found
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
 from proxy.settings.secrets import SecretRef
+from proxy.settings.store_checks import store_doubts
 
 
 def doubts(settings: Settings) -> Found:
@@ -103,8 +104,17 @@ def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
             secret = getattr(idp.directory, name, None)
             if secret is not None:
                 yield ("idps", index, "directory", name), secret
+    yield from _store_secrets(settings)
     for name, secret in (settings.app.credentials if settings.app else {}).items():
         yield ("app", "credentials", name), secret
+
+
+def _store_secrets(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
+    redis = settings.store.redis
+    if redis is not None and redis.password is not None:
+        yield ("store", "redis", "password"), redis.password
+    if redis is not None and redis.sentinel is not None and redis.sentinel.password is not None:
+        yield ("store", "redis", "sentinel", "password"), redis.sentinel.password
 
 
 _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
@@ -117,4 +127,5 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _metrics_are_public,
     _nobody_may_come,
     _readable_secrets,
+    store_doubts,
 )

@@ -18,14 +18,9 @@ from proxy.settings.secrets import Secret
 from proxy.settings.section import Section, local_path, reading, setting
 from proxy.settings.signing_in import SigningIn
 from proxy.settings.signing_out import SigningOut
+from proxy.settings.store import Store
 from proxy.settings.text import Text, as_tuple
 from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream, WebSockets
-
-
-class Store(Section):
-    """Where sessions, bindings and the outbox are kept."""
-
-    sqlite: FileToWrite = setting("./muster.db", "The SQLite file; made when absent.")
 
 
 class Refresh(Section):
@@ -135,7 +130,7 @@ class Settings(Section):
     upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
     limits: Limits = setting({}, "What one client connection may cost.")
     websockets: WebSockets = setting({}, "WebSockets through to the app.")
-    store: Store = setting({}, "Where sessions, bindings and the outbox are kept.")
+    store: Store = setting({}, "Where sessions, bindings and the outbox are kept: `sqlite` or `redis`.")
     keys_file: FileToWrite = setting(
         "./muster.keys",
         "The keys that seal sessions; made with mode 0600 when absent. Whoever loses it signs everybody out.",
@@ -192,4 +187,4 @@ class Settings(Section):
     @property
     def files(self) -> tuple[Path, ...]:
         """What Muster writes."""
-        return (self.store.sqlite, self.keys_file)
+        return (self.keys_file,) if self.store.redis else (self.store.sqlite, self.keys_file)

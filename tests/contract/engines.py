@@ -12,14 +12,9 @@ import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
-from proxy.gate.ports import JointStore
-from proxy.provisioning.leases import NamedLeases
-from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
-from proxy.provisioning.rulings import Rulings
-from proxy.session.store import SessionStore
-from proxy.storage.audit import AuditTrail
+from proxy.app import storing
 from proxy.storage.keyring import load_keyring, new_key_line
 from proxy.storage.redis.engine import RedisEngine
 from proxy.storage.redis.place import Place
@@ -30,31 +25,8 @@ TIMEOUT = 5.0
 SHORT_TIMEOUT = 0.3
 
 
-class Ledger(GuardLedger, SharedCounters, Protocol):
-    """The guard's ledger and the shared counters, which every engine gives as one."""
-
-
-class Store(Protocol):
-    """One process's view of an engine."""
-
-    @property
-    def sessions(self) -> SessionStore: ...
-    @property
-    def outbox(self) -> Outbox: ...
-    @property
-    def bindings(self) -> Bindings: ...
-    @property
-    def ledger(self) -> Ledger: ...
-    @property
-    def joint(self) -> JointStore: ...
-    @property
-    def leases(self) -> NamedLeases: ...
-    @property
-    def rulings(self) -> Rulings: ...
-    @property
-    def audit(self) -> AuditTrail: ...
-    async def clean(self, now: float) -> None: ...
-    async def close(self) -> None: ...
+Store: TypeAlias = storing.Store
+"""One process's view of an engine."""
 
 
 class Engine(Protocol):

@@ -30,7 +30,7 @@ from tests.partners.prepare_valkey import ENVIRONMENT, program
 
 HOST = "127.0.0.1"
 PASSWORD = "a-password-of-the-tests"
-RIGHTS = "-@all +@read +@write +@scripting +@connection +role +info +config|get +cluster|slots"
+RIGHTS = "-@all +@read +@write +@scripting +@connection +role +info +cluster|slots"
 """What an ACL user of Muster needs, as docs/operations.md says."""
 
 TRIES = 3

@@ -27,6 +27,7 @@ from proxy.storage.redis.connecting import Command, Reply, exchange
 from proxy.storage.redis.faults import Elsewhere, Fault, Lost, Refused, Unknown, refusal, unavailable
 from proxy.storage.redis.keys import Keys
 from proxy.storage.redis.locating import Locator
+from proxy.storage.redis.opening import OLDEST, QUESTIONS, ServerState, state_of
 from proxy.storage.redis.place import Place
 from proxy.storage.redis.pool import Pool
 from proxy.storage.redis.work import Work
@@ -54,6 +55,24 @@ class RedisEngine:
         except OSError as error:
             raise refusal(place.at, f"{error.filename}: {error.strerror}") from None
         self._pool = Pool(self._locator.connect, place.connections)
+
+    async def open(self) -> None:
+        """Ask the server who it is. Raises SettingsError for one that is there and cannot be ours; one that cannot be reached
+        may be there in a minute."""
+        try:
+            async with asyncio.timeout(self._place.timeout), self._pool.connection() as (connection, _):
+                state = state_of(await exchange(connection, QUESTIONS))
+        except Refused as fault:
+            raise refusal(self._place.at, fault.sentence) from None
+        except (TimeoutError, Fault):
+            return
+        if state.is_too_old:
+            wanted = ".".join(map(str, OLDEST))
+            raise refusal(self._place.at, f"it is {state.name} {state.version}; {wanted} or later is needed")
+
+    async def state(self) -> ServerState:
+        """What the server says about itself. Raises Unavailable."""
+        return state_of(await self.ask(*QUESTIONS))
 
     async def ask(self, *commands: Command) -> list[Reply]:
         """The replies, in one round trip; of reading commands only, for they may be sent twice. Raises Unavailable."""

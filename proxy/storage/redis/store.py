@@ -11,6 +11,7 @@ entry_*.py · claim*.py · binding_writes.py · seat_writes.py · ruling_text.py
 
 from typing import Final
 
+from proxy.errors import SettingsError
 from proxy.session.codec import KeyRing
 from proxy.storage.redis.audit import RedisAudit
 from proxy.storage.redis.bindings import RedisBindings
@@ -73,3 +74,15 @@ class RedisStore:
 def make_store(place: Place, ring: KeyRing) -> RedisStore:
     """The store; nothing is connected yet. Raises SettingsError for TLS files that cannot be used."""
     return RedisStore(RedisEngine(place), ring)
+
+
+async def open_store(place: Place, ring: KeyRing) -> RedisStore:
+    """The store, its server asked who it is. Raises SettingsError for one that cannot be ours; one that cannot be reached yet
+    is waited for: until then every call raises Unavailable."""
+    engine = RedisEngine(place)
+    try:
+        await engine.open()
+    except SettingsError:
+        await engine.close()
+        raise
+    return RedisStore(engine, ring)

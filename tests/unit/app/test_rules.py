@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from proxy.app import bearers, house, idps, rooms, rules, serve, trail
+from proxy.app import bearers, house, idps, rooms, rules, serve, storing, trail
 from proxy.app.choosing import choosing_rules
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
@@ -177,7 +177,22 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "listen": (serve, "settings.listen"),
     "proxy_protocol": (house, "settings.proxy_protocol"),
     "ops_listen": (serve, "settings.ops_listen"),
-    "store.sqlite": (house, "settings.store.sqlite"),
+    "store.sqlite": (storing, "settings.store.sqlite"),
+    "store.redis.url": (storing, "redis.url"),
+    "store.redis.sentinel.nodes": (storing, "watching.nodes"),
+    "store.redis.sentinel.master": (storing, "watching.master"),
+    "store.redis.sentinel.username": (storing, "watching.username"),
+    "store.redis.sentinel.password": (storing, "watching.password"),
+    "store.redis.cluster.nodes": (storing, "redis.cluster.nodes"),
+    "store.redis.prefix": (storing, "redis.prefix"),
+    "store.redis.database": (storing, "redis.database"),
+    "store.redis.username": (storing, "redis.username"),
+    "store.redis.password": (storing, "redis.password"),
+    "store.redis.tls.ca_file": (storing, "files.ca_file"),
+    "store.redis.tls.cert_file": (storing, "files.cert_file"),
+    "store.redis.tls.key_file": (storing, "files.key_file"),
+    "store.redis.timeout": (storing, "redis.timeout"),
+    "store.redis.connections": (storing, "redis.connections"),
     "keys_file": (house, "settings.keys_file"),
     "audit.keep": (trail, "settings.audit.keep"),
     "audit.rows": (trail, "settings.audit.rows"),

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.app.storing import Store
 from proxy.cli.store import now, print_entries, with_store
 from proxy.errors import SettingsError
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
@@ -45,7 +46,7 @@ def entry(*, email: str | None = None, account: str | None = None, is_removed: b
 
 
 def test_without_a_store_nothing_is_made(config: Path) -> None:
-    async def work(store: SqliteStore) -> int:
+    async def work(store: Store) -> int:
         return 1
 
     with pytest.raises(SettingsError, match="has not run with this configuration"):
@@ -66,7 +67,7 @@ def test_what_the_work_returns_comes_back(config: Path, in_store: InStore) -> No
 
     asyncio.run(make(in_store))
 
-    async def work(store: SqliteStore) -> int:
+    async def work(store: Store) -> int:
         return len(await store.outbox.entries(None, 10))
 
     assert with_store(load(config, {}), work) == 0

@@ -6,7 +6,7 @@ from proxy.settings.shape import homes, names_at, nearest, schema, shapes_at, ty
 
 
 def test_the_names_of_a_section_are_its_settings() -> None:
-    assert names_at(("store",)) == ("sqlite",)
+    assert names_at(("store",)) == ("sqlite", "redis")
     assert names_at(("idps", 0, "claims")) == ("groups", "email", "email_verified", "name", "username")
     assert "public_url" in names_at(())
 
