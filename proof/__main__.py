@@ -1,4 +1,5 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change, kill_points (KILLS=500),
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change,
+kill_points and kill_points_redis (KILLS=500),
 replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60).
 
 All of them without a name.
@@ -54,6 +55,7 @@ PROOFS: dict[str, Callable[[], int]] = {
     "full_look": lambda: full_look.main([]),
     "mass_change": lambda: mass_change.main([]),
     "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),
+    "kill_points_redis": lambda: kill_points.main(["--redis", os.environ.get("KILLS") or "500"]),
 }
 
 

@@ -1,4 +1,6 @@
-"""A courier killed by SIGKILL in the middle, again and again: `python -m proof.kill_points [RUNS [SEED]]`. Exit 1 when it loses.
+"""A courier killed by SIGKILL in the middle, again and again: `python -m proof.kill_points [--redis] [RUNS [SEED]]`.
+
+Exit 1 when something is lost or doubled. With `--redis` the store is on a Redis server, which lives on.
 
 Each run has a store of its own and people with something to be done: newcomers, one who moved between groups, one who left,
 one who came back. A child process carries it out and kills itself at a checkpoint that the seed chooses; in every other run a
@@ -7,6 +9,7 @@ should be, every entry is done, every newcomer has exactly one account, and ever
 """
 
 import asyncio
+import contextlib
 import os
 import random
 import shutil
@@ -15,13 +18,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from proof.big_app import wanted
+from proof.redis_process import redis_process
 from proof.scene import (
     IDP,
+    OnRedis,
+    Where,
     app_process,
     begin_anew,
     control,
@@ -38,6 +44,7 @@ from proxy.provisioning.guard import GuardRules
 from proxy.provisioning.linking import LinkRules
 from proxy.provisioning.model import EntryState, Removed, Statement
 from proxy.reasons import Reason
+from proxy.storage.redis.place import Place
 
 RUNS, SEED, MEMBERS, GROUPS = 500, 20_250_101, 4, 6
 CHECKPOINTS = 80
@@ -60,7 +67,7 @@ RULES = {
 class Run:
     """One store, its app, and the newcomers' logins, which no other run uses."""
 
-    path: Path
+    where: Where
     url: str
     tag: str
 
@@ -71,7 +78,7 @@ class Run:
 
 async def prepare(run: Run, now: float) -> None:
     """Somebody moved, somebody left, somebody came back, and three are new."""
-    async with courier_between(run.path, run.url, rules_for(GROUPS, **RULES)) as (store, _):
+    async with courier_between(run.where, run.url, rules_for(GROUPS, **RULES)) as (store, _):
         statements = [
             stated("person1", frozenset({GroupName("idp 0")}), now),
             _gone("person2", now),
@@ -100,7 +107,7 @@ async def carry(run: Run, *, later: float, die_at: int | None) -> None:
 
     rules = rules_for(GROUPS, **RULES)
     clock = lambda: time.time() + later  # noqa: E731 -- one line
-    async with courier_between(run.path, run.url, rules, checkpoint=checkpoint, clock=clock) as (
+    async with courier_between(run.where, run.url, rules, checkpoint=checkpoint, clock=clock) as (
         store,
         courier,
     ):
@@ -142,7 +149,7 @@ async def found_wrong(run: Run, accounts: dict[str, Any]) -> list[str]:
         if accounts.get(login) != [*should]
     ]
     wrong += ["person2 is not archived"] if accounts["person2"][0] else []
-    async with courier_between(run.path, run.url, rules_for(GROUPS, **RULES)) as (store, _):
+    async with courier_between(run.where, run.url, rules_for(GROUPS, **RULES)) as (store, _):
         entries = await store.outbox.entries(None, 1000)
         bindings = await store.bindings.all_bindings()
     wrong += [
@@ -155,39 +162,55 @@ async def found_wrong(run: Run, accounts: dict[str, Any]) -> list[str]:
     return wrong
 
 
-def one_run(url: str, folder: Path, number: int, seed: int) -> tuple[int, list[str]]:
+def store_of_its_own(folder: Path, number: int, place: Place | None) -> Where:
+    """A file, or keys with a prefix of their own."""
+    own = folder / f"{number}"
+    own.mkdir()
+    if place is None:
+        return own / "muster.db"
+    return OnRedis(place=replace(place, prefix=f"run-{number}"), folder=own)
+
+
+def one_run(url: str, where: Where, number: int, seed: int) -> tuple[int, list[str]]:
     """How often it was killed, and what is wrong afterwards."""
-    chance, path = random.Random(f"{seed} {number}"), folder / f"{number}" / "muster.db"
-    path.parent.mkdir()
+    chance = random.Random(f"{seed} {number}")
     begin_anew(url)
-    now, kills, run = time.time(), 0, Run(path=path, url=url, tag=f"run{number}")
-    asyncio.run(fill(path, MEMBERS, GROUPS, now - 3600))
+    now, kills, run = time.time(), 0, Run(where=where, url=url, tag=f"run{number}")
+    asyncio.run(fill(where, MEMBERS, GROUPS, now - 3600))
     asyncio.run(prepare(run, now))
     for turn in range(1 + number % 2):
         kills += in_child(run, later=turn * AFTER_A_CLAIM, die_at=chance.randrange(CHECKPOINTS))
     in_child(run, later=3 * AFTER_A_CLAIM, die_at=None)
     app = control(url)
     wrong = asyncio.run(found_wrong(run, app["accounts"]))
-    shutil.rmtree(path.parent)
     doubled = len(app["accounts"]) - (1 + MEMBERS + len(run.newcomers))
     return kills, [*wrong, f"{doubled} accounts too many"] if doubled else wrong
 
 
-def main(argv: Sequence[str]) -> int:
-    """0 when nothing was lost and nothing doubled."""
-    runs = int(argv[0]) if argv else RUNS
-    seed = int(argv[1]) if len(argv) > 1 else SEED
+def all_runs(runs: int, seed: int, folder: Path, place: Place | None) -> tuple[int, int]:
+    """How many kills there were, and how many runs with something wrong."""
     kills, failures = 0, 0
-    with (
-        tempfile.TemporaryDirectory(prefix="muster-proof-") as folder,
-        app_process(members=MEMBERS, groups=GROUPS) as url,
-    ):
+    with app_process(members=MEMBERS, groups=GROUPS) as url:
         for number in range(runs):
-            killed, wrong = one_run(url, Path(folder), number, seed)
+            where = store_of_its_own(folder, number, place)
+            killed, wrong = one_run(url, where, number, seed)
+            shutil.rmtree(folder / f"{number}")
             kills += killed
             failures += bool(wrong)
             for one in wrong:
                 print(f"run {number} (seed {seed}): {one}", file=sys.stderr)
+    return kills, failures
+
+
+def main(argv: Sequence[str]) -> int:
+    """0 when nothing was lost and nothing doubled."""
+    is_on_redis, words = "--redis" in argv, [word for word in argv if word != "--redis"]
+    runs = int(words[0]) if words else RUNS
+    seed = int(words[1]) if len(words) > 1 else SEED
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="muster-proof-")))
+        place = stack.enter_context(redis_process(folder)) if is_on_redis else None
+        kills, failures = all_runs(runs, seed, folder, place)
     print(f"{runs} runs, {kills} kills, {failures} with something lost or doubled")
     return 1 if failures or kills < runs // 2 else 0
 

@@ -13,19 +13,27 @@ from pathlib import Path
 from typing import Any
 
 from proof.big_app import wanted
-from proof.scene import app_process, control, courier_between, fill, rules_for, stated, until_settled
+from proof.scene import (
+    AnyStore,
+    app_process,
+    control,
+    courier_between,
+    fill,
+    rules_for,
+    stated,
+    until_settled,
+)
 from proxy.identity import GroupName
 from proxy.provisioning.audit import AuditRecord
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.guard import GuardRules, limit
 from proxy.provisioning.holding import drop, held_scopes
 from proxy.provisioning.model import EntryState
-from proxy.storage.sqlite.store import SqliteStore
 
 MEMBERS, GROUPS = 1000, 20
 
 
-async def _carry(store: SqliteStore, courier: Courier, said: dict[str, frozenset[GroupName]]) -> None:
+async def _carry(store: AnyStore, courier: Courier, said: dict[str, frozenset[GroupName]]) -> None:
     now = time.time()
     for login, groups in said.items():
         await store.outbox.note(stated(login, groups, now), now)

@@ -8,10 +8,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import aiohttp
 
@@ -26,6 +27,8 @@ from proxy.provisioning.model import AccountId, Binding, EntryState, Statement, 
 from proxy.provisioning.rules import CourierRules
 from proxy.session.codec import KeyRing, SealingKey
 from proxy.session.model import AccountState
+from proxy.storage.redis.place import Place
+from proxy.storage.redis.store import RedisStore, make_store
 from proxy.storage.sqlite.binding_rows import bind_claimed, replace_memberships
 from proxy.storage.sqlite.claim_rows import acknowledge, take_claim
 from proxy.storage.sqlite.engine import SqliteEngine
@@ -33,6 +36,22 @@ from proxy.storage.sqlite.entry_rows import note_statement
 from proxy.storage.sqlite.store import SqliteStore
 
 IDP = IdpId("corp")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnRedis:
+    """A store on a server, and a folder for what else there is."""
+
+    place: Place
+    folder: Path
+
+
+Where: TypeAlias = Path | OnRedis
+"""A store: a SQLite file in a folder of its own, or one on Redis."""
+
+AnyStore: TypeAlias = SqliteStore | RedisStore
+Known: TypeAlias = tuple[Statement, Binding, list[AppGroupName]]
+
 LONG = 300.0
 """Seconds for one call to the store: filling it is one transaction."""
 
@@ -105,47 +124,80 @@ def rules_for(groups: int, **changes: Any) -> CourierRules:
     return CourierRules(**plain | changes)
 
 
-async def fill(path: Path, members: int, groups: int, at: float) -> None:
-    """Everybody bound and settled, in one transaction."""
+async def fill(where: Where, members: int, groups: int, at: float) -> None:
+    """Everybody bound and settled."""
+    people = [*_people(members, groups, at)]
+    if isinstance(where, Path):
+        await _fill_file(where, people, at)
+    else:
+        await _fill_server(where.place, people, at)
+
+
+def _people(members: int, groups: int, at: float) -> Iterator[Known]:
+    """What is known of each: the last statement, the binding, and the groups they are in."""
+    for person in range(1, members + 1):
+        login, own = f"person{person}", wanted(person, groups)
+        said = stated(login, frozenset(GroupName(f"idp {n}") for n in own), at)
+        bound = Binding(subject=said.subject, account_id=AccountId(str(person)), login=login)
+        yield said, bound, [AppGroupName(f"group {n}") for n in own]
+
+
+async def _fill_file(path: Path, people: Iterable[Known], at: float) -> None:
+    """In one transaction."""
     engine = SqliteEngine(path, timeout=LONG)
 
     def transaction(connection: Any) -> None:
-        for person in range(1, members + 1):
-            login, own = f"person{person}", wanted(person, groups)
-            said = stated(login, frozenset(GroupName(f"idp {n}") for n in own), at)
+        for said, binding, groups in people:
             entry = note_statement(connection, said, at)
             claim = take_claim(connection, holder="fill", now=at, until=at + 20, entry_id=entry.id)
             assert claim is not None
-            account = AccountId(str(person))
-            bound = bind_claimed(
-                connection, claim, Binding(subject=said.subject, account_id=account, login=login)
-            )
+            bound = bind_claimed(connection, claim, binding)
             assert bound is not None
             acknowledge(connection, bound, at)
-            replace_memberships(connection, account, [AppGroupName(f"group {n}") for n in own])
+            replace_memberships(connection, binding.account_id, groups)
 
     await engine.write(transaction)
     await engine.close()
 
 
+async def _fill_server(place: Place, people: Iterable[Known], at: float) -> None:
+    """As a courier would, one after the other."""
+    store = make_store(place, ring())
+    for said, binding, groups in people:
+        entry = await store.outbox.note(said, at)
+        claim = await store.outbox.claim(holder="fill", now=at, seconds=20, entry_id=entry.id)
+        assert claim is not None
+        bound = await store.outbox.bind(claim, binding)
+        assert bound is not None
+        await store.outbox.ack(bound, now=at)
+        await store.bindings.set_memberships(binding.account_id, frozenset(groups))
+    await store.close()
+
+
+def open_at(where: Where) -> AnyStore:
+    if isinstance(where, Path):
+        return SqliteStore(SqliteEngine(where, timeout=30.0), ring())
+    return make_store(where.place, ring())
+
+
 @asynccontextmanager
 async def courier_between(
-    path: Path,
+    where: Where,
     url: str,
     rules: CourierRules,
     *,
     audit: Callable[[AuditRecord], None] = lambda record: None,
     checkpoint: Callable[[str], None] = lambda name: None,
     clock: Callable[[], float] = time.time,
-) -> AsyncIterator[tuple[SqliteStore, Courier]]:
+) -> AsyncIterator[tuple[AnyStore, Courier]]:
     """An open store and a courier to the app, not yet running."""
-    preset = path.parent / "big.yaml"
-    preset.write_text(PRESET)
-    store = SqliteStore(SqliteEngine(path, timeout=30.0), ring())
+    folder = where.parent if isinstance(where, Path) else where.folder
+    (folder / "big.yaml").write_text(PRESET)
+    store = open_at(where)
     async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http:
         admin = open_app(
             preset="big.yaml",
-            base_dir=path.parent,
+            base_dir=folder,
             url=url,
             credentials={"token": lambda: TOKEN},
             http=http,
@@ -178,7 +230,7 @@ async def _tell_nobody(subject: Subject, account: AccountState) -> None:
     """There are no sessions here."""
 
 
-async def until_settled(store: SqliteStore, *, seconds: float = 300.0) -> None:
+async def until_settled(store: AnyStore, *, seconds: float = 300.0) -> None:
     """Until no entry is open. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while await store.outbox.entries(EntryState.OPEN, 1):

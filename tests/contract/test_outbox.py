@@ -278,6 +278,26 @@ async def test_entries_are_listed_by_state_longest_waiting_first(store: Store) -
     assert len(await store.outbox.entries(None, 2)) == 2
 
 
+async def test_a_list_of_open_entries_is_never_empty_while_one_is_open(store: Store, other: Store) -> None:
+    """Two entries take turns, the one opened before the other is done."""
+    people, turns = ("ada", "bob"), 60
+    await store.outbox.note(vouched("bob", {"g"}), NOW)
+
+    async def take_turns() -> None:
+        for turn in range(turns):
+            now = NOW + turn
+            await store.outbox.note(vouched(people[turn % 2], {f"g{turn}"}, at=now), now)
+            done = await store.outbox.entry_of(subject(people[(turn + 1) % 2]))
+            assert done is not None
+            await store.outbox.ack(await claimed(store, done.id, now), now=now)
+
+    changing = asyncio.create_task(take_turns())
+    while not changing.done():
+        assert await other.outbox.entries(EntryState.OPEN, 1) != ()
+        assert len(await other.outbox.entries(None, 10)) >= len(await other.outbox.entries_after(0, 1))
+    await changing
+
+
 async def test_figures_count_states_and_the_oldest_wait(store: Store) -> None:
     empty = await store.outbox.figures(NOW)
     assert (empty.open, empty.parked, empty.held, empty.oldest_open_age) == (0, 0, 0, 0.0)

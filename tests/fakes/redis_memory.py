@@ -1,6 +1,6 @@
 """As much of Redis as units of work ask for, in a dictionary: for tests of what they write, without a server.
 
-Scripts are not understood, but for the one that gives out ids; what only a script does is tested on real servers.
+Scripts are not understood, but for what gives out ids and lists entries; the others are tested on real servers.
 """
 
 from collections.abc import Callable
@@ -76,8 +76,14 @@ class MemoryRedis(RedisEngine):
         self.data[key] = b"%d" % (int(self.data.get(key, 0)) + 1)
         return int(self.data[key])
 
-    def _eval(self, script: bytes, count: bytes, given: bytes, ids: bytes) -> Reply:
-        """The id for whoever asks first."""
+    def _eval(self, script: bytes, count: bytes, *words: bytes) -> Reply:
+        """The id for whoever asks first, or the entries whose ids stand in some sets."""
+        if b"INCR" in script:
+            return self._given(*words)
+        keys, prefix, which = words[: int(count)], words[int(count)], words[int(count) + 1 :]
+        return [self.data[prefix + member] for key in keys for member in self._zrange(key, *which)]
+
+    def _given(self, given: bytes, ids: bytes) -> Reply:
         if given not in self.data:
             self._incr(ids)
             self.data[given] = self.data[ids]

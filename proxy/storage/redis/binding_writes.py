@@ -12,7 +12,7 @@ from proxy.storage.redis.claims import held_entry
 from proxy.storage.redis.entry_steps import Kept
 from proxy.storage.redis.entry_text import binding_to_text
 from proxy.storage.redis.entry_writes import binding_in, delete_entry, entry_in, write_entry
-from proxy.storage.redis.keys import subject_text
+from proxy.storage.redis.keys import subject_of, subject_text
 from proxy.storage.redis.outbox_keys import OutboxKeys, ordered
 from proxy.storage.redis.work import Work
 
@@ -38,6 +38,13 @@ async def bind_claimed(work: Work, keys: OutboxKeys, claim: Claim, binding: Bind
     work.do("SET", keys.owned(binding.account_id), after.entry.id)
     write_entry(work, keys, kept, after)
     return replace(claim, entry=replace(after.entry, version=claim.entry.version))
+
+
+async def bindings_of(work: Work, keys: OutboxKeys, account: AccountId) -> tuple[Binding, ...]:
+    """All of an account, by issuer and subject; guarded, so that they are those of one moment."""
+    subjects = sorted(map(subject_of, await work.members(keys.bound(account))))
+    found = [await binding_in(work, keys, subject) for subject in subjects]
+    return tuple(one for one in found if one is not None and one.account_id == account)
 
 
 async def rewrite_binding(work: Work, keys: OutboxKeys, binding: Binding) -> None:

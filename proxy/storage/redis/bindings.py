@@ -7,10 +7,15 @@ from proxy.groups.rules import AppGroupName
 from proxy.identity import Subject
 from proxy.provisioning.model import AccountId, Binding
 from proxy.provisioning.outbox import IdleBinding
-from proxy.storage.redis.binding_writes import delete_binding, replace_memberships, rewrite_binding
+from proxy.storage.redis.binding_writes import (
+    bindings_of,
+    delete_binding,
+    replace_memberships,
+    rewrite_binding,
+)
 from proxy.storage.redis.engine import RedisEngine
 from proxy.storage.redis.entry_text import binding_from_text
-from proxy.storage.redis.keys import subject_of, subject_text
+from proxy.storage.redis.keys import subject_text
 from proxy.storage.redis.outbox_keys import OutboxKeys, ordered, subject_in_order
 
 PAGE: Final = 500
@@ -28,9 +33,7 @@ class RedisBindings:
         return found[0] if found else None
 
     async def bindings_of_account(self, account: AccountId) -> tuple[Binding, ...]:
-        (found,) = await self._engine.ask(("SMEMBERS", self._keys.bound(account)))
-        bound = await self._read(sorted(map(subject_of, found)))
-        return tuple(one for one in bound if one.account_id == account)
+        return await self._engine.write(lambda work: bindings_of(work, self._keys, account))
 
     async def update_binding(self, binding: Binding) -> None:
         await self._engine.write(lambda work: rewrite_binding(work, self._keys, binding))

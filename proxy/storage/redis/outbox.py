@@ -21,6 +21,7 @@ from proxy.storage.redis.claims import (
     put_back,
     write_creating,
 )
+from proxy.storage.redis.connecting import Argument
 from proxy.storage.redis.engine import RedisEngine
 from proxy.storage.redis.entry_text import kept_from_text
 from proxy.storage.redis.entry_writes import entry_of_subject, note_statement
@@ -28,6 +29,20 @@ from proxy.storage.redis.outbox_keys import OutboxKeys
 
 AT_ONCE: Final = 200
 """Entries written in one unit of work: nobody else is served by the server meanwhile."""
+
+LISTED_AT_ONCE: Final = 1000
+"""Entries of one state that one script reads."""
+
+_LIST: Final = """
+local found = {}
+for _, key in ipairs(KEYS) do
+  for _, id in ipairs(redis.call('ZRANGE', key, unpack(ARGV, 2))) do
+    found[#found + 1] = redis.call('GET', ARGV[1] .. id)
+  end
+end
+return found
+"""
+"""KEYS: sorted sets of ids. ARGV: what entry keys begin with, and which part of each set."""
 
 
 class RedisOutbox:
@@ -94,19 +109,18 @@ class RedisOutbox:
         return await self._engine.write(lambda work: dismiss(work, self._keys, entry, now))
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]:
-        states = [state] if state is not None else [*EntryState]
-        if limit < 1:
-            return ()
-        found = await self._engine.ask(*(("ZRANGE", self._keys.state(one), 0, limit - 1) for one in states))
-        entries = await self._read([int(one) for ids in found for one in ids])
-        wanted = [entry for entry in entries if state in (None, entry.state)]
-        return tuple(sorted(wanted, key=lambda entry: (entry.since, entry.id))[:limit])
+        keys = [self._keys.state(one) for one in EntryState if state in (None, one)]
+        found: dict[int, Entry] = {}
+        for begin in range(0, limit, LISTED_AT_ONCE):
+            page = await self._listed(keys, begin, min(begin + LISTED_AT_ONCE, limit) - 1)
+            found |= {entry.id: entry for entry in page}
+            if len(page) < LISTED_AT_ONCE:
+                break
+        return tuple(sorted(found.values(), key=lambda entry: (entry.since, entry.id))[:limit])
 
     async def entries_after(self, entry_id: int, limit: int) -> tuple[Entry, ...]:
-        (found,) = await self._engine.ask(
-            ("ZRANGE", self._keys.entries, f"({entry_id}", "+inf", "BYSCORE", "LIMIT", 0, limit)
-        )
-        return await self._read([int(one) for one in found])
+        behind = (f"({entry_id}", "+inf", "BYSCORE", "LIMIT", 0, limit)
+        return tuple(await self._listed([self._keys.entries], *behind))
 
     async def entries_named(self, entry_ids: Iterable[int]) -> tuple[Entry, ...]:
         return await self._read(sorted({*entry_ids}))
@@ -130,6 +144,13 @@ class RedisOutbox:
         return OutboxFigures(
             open=counts[0], parked=counts[1], held=counts[2], oldest_open_age=max(0.0, now - since)
         )
+
+    async def _listed(self, keys: Sequence[str], *which: Argument) -> list[Entry]:
+        """The entries whose ids stand there, of one moment: a list that was read before its entries may lack those that came."""
+        (texts,) = await self._engine.ask(
+            ("EVAL", _LIST, len(keys), *keys, self._keys.name("entry", ""), *which)
+        )
+        return [kept_from_text(text).entry for text in texts]
 
     async def _read(self, entry_ids: Sequence[int]) -> tuple[Entry, ...]:
         """Those of them that are there, in the order they were named in."""

@@ -7,6 +7,7 @@ from proxy.provisioning.model import AccountId, Binding
 from proxy.provisioning.outbox import Claim
 from proxy.storage.redis.binding_writes import (
     bind_claimed,
+    bindings_of,
     delete_binding,
     replace_memberships,
     rewrite_binding,
@@ -174,3 +175,11 @@ async def test_people_of_another_idp_are_other_people(memory: MemoryRedis, keys:
     one = binding(idp=PARTNER)
     await rewritten(memory, keys, one)
     assert memory.do(("GET", keys.binding(one.subject))) is None
+
+
+async def test_whom_an_account_has_is_guarded(memory: MemoryRedis, keys: OutboxKeys) -> None:
+    await bound(memory, keys, binding("bob"))
+    await bound(memory, keys, binding("ada"))
+    work = Work(lambda commands: memory.ask(*commands))
+    assert [one.login for one in await bindings_of(work, keys, SEVEN)] == ["ada", "bob"]
+    assert work.needs_commit

@@ -7,7 +7,7 @@ from proxy.provisioning.outbox import Claim
 from proxy.reasons import Reason
 from proxy.storage.redis import outbox as module
 from proxy.storage.redis.outbox import RedisOutbox
-from proxy.storage.redis.outbox_keys import OutboxKeys, member
+from proxy.storage.redis.outbox_keys import OutboxKeys
 from tests.contract.records import NOW, subject, vouched
 from tests.contract.redis_indexes import wrong_indexes
 from tests.fakes.redis_memory import MemoryRedis
@@ -47,15 +47,20 @@ async def test_an_entry_named_twice_is_opened_once(outbox: RedisOutbox) -> None:
     assert await outbox.reopen_named([entry.id, entry.id], NOW) == 1
 
 
-async def test_what_went_between_two_looks_is_left_out(
+async def test_an_entry_that_is_gone_is_left_out_where_it_is_named(
     memory: MemoryRedis, keys: OutboxKeys, outbox: RedisOutbox
 ) -> None:
     memory.do(("DEL", keys.entry(2)))
-    assert [entry.id for entry in await outbox.entries_after(0, 3)] == [1, 3]
-    memory.do(("ZADD", keys.state(EntryState.HELD), NOW, member(3)))
-    assert await outbox.entries(EntryState.HELD, 10) == (), (
-        "it is not held: a list was read before it changed"
-    )
+    assert [entry.id for entry in await outbox.entries_named([1, 2, 3])] == [1, 3]
+
+
+async def test_a_long_list_is_read_in_shares_and_names_nobody_twice(
+    outbox: RedisOutbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "LISTED_AT_ONCE", 2)
+    for limit in (1, 2, 3, 7, 100):
+        found = await outbox.entries(EntryState.OPEN, limit)
+        assert [entry.id for entry in found] == [*range(1, min(limit, 7) + 1)]
 
 
 async def test_the_oldest_of_all_states_come_first(outbox: RedisOutbox) -> None:
