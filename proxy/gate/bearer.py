@@ -260,6 +260,7 @@ class Bearers:
             # When somebody without an account is looked at again; never later than `due_at`, which everybody is.
             next_attempt_at=min(now + REFUSED_AGAIN, due_at),
             device=shown.device,
+            authentication=proved.authentication,
         )
 
     def _due_at(self, proved: Proved, now: float) -> float:

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 from proxy.errors import Unavailable
@@ -172,6 +172,9 @@ class Gate:
     def _ruled(self, entry: Cached, rule: PathRule, request: Request) -> Admit | Deny | SignIn:
         session = entry.session
         refused = rule.refusal(session.identity, session.authentication, request, self._clock())
+        if refused is not None and request.cookie is None and refused.kind is Kind.NAVIGATION:
+            # A client that shows a token cannot answer a page, whatever else its request says.
+            return replace(refused, kind=Kind.SCRIPT)
         return refused or entry.admit
 
     async def _by_store(self, cookie: bytes, key: SessionKey, kind: Kind) -> Cached | SignIn | Deny:

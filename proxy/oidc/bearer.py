@@ -5,7 +5,7 @@ names nobody, so at most one issuer is asked about such.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import aiohttp
@@ -20,7 +20,7 @@ from proxy.oidc.access_tokens import (
     read_introspection,
     verify_access_token,
 )
-from proxy.oidc.claims import identity_in_access_token
+from proxy.oidc.claims import authentication_of, identity_in_access_token
 from proxy.oidc.documents import Documents, Kept, Unready
 from proxy.oidc.introspection import IntrospectionRules, introspect
 from proxy.oidc.json_body import read_json_object
@@ -28,7 +28,7 @@ from proxy.oidc.keys import KeySet, read_keys
 from proxy.oidc.rotation import PublishedKeys, checked
 from proxy.oidc.tokens import stated_claims
 from proxy.oidc.transport import Answer, Transport
-from proxy.session.model import Misconfigured, Trouble
+from proxy.session.model import Authentication, Misconfigured, Trouble
 
 UNKNOWN: IdpId = IdpId("unknown")
 """Stands where no configured issuer is meant."""
@@ -50,6 +50,7 @@ class Proved:
     identity: Identity
     good_until: float | None = None
     look_again_after: float | None = None
+    authentication: Authentication = field(default_factory=Authentication)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +125,7 @@ class _Issuer:
             identity=identity_in_access_token(claims, idp, now=now),
             good_until=claims.good_until,
             look_again_after=asked.kept if asked else None,
+            authentication=authentication_of(claims),
         )
 
     async def _verified(self, token: str, now: float) -> AccessClaims | Unready:

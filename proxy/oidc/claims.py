@@ -85,8 +85,8 @@ def identity_in_access_token(claims: AccessClaims, rules: IdpRules, *, now: floa
     return replace(identity, groups=groups)
 
 
-def authentication_of(claims: VerifiedClaims) -> Authentication:
-    """What the ID token says of how and when the person proved who they are; a claim of another shape is not read."""
+def authentication_of(claims: VerifiedClaims | AccessClaims) -> Authentication:
+    """What the token says of how and when the person proved who they are; a claim of another shape is not read."""
     payload = claims.payload
     acr, amr, at = payload.get("acr"), payload.get("amr"), payload.get("auth_time")
     return Authentication(

@@ -1,6 +1,7 @@
 """Each row of the table in `gate/bearer.py`, through the gate, over the real embedded store."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,16 +16,26 @@ from proxy.gate.bearer_arrival import BearerArrivals
 from proxy.gate.cache import SessionCache
 from proxy.gate.decision import Admit, Deny, Kind, Open, Request, SignIn, Verdict
 from proxy.gate.gate import Gate, GateRules
-from proxy.identity import Identity, IdpId, Subject
+from proxy.gate.paths import PathRule, PathRules
+from proxy.identity import GroupName, Identity, IdpId, Subject
 from proxy.oidc.bearer import Proved, Reading, Rejected, Unheard
 from proxy.reasons import Reason
 from proxy.session.cookie import session_key
-from proxy.session.model import AccountRefused, Misconfigured, Pending, Session, SessionKey, Trouble
+from proxy.session.model import (
+    AccountRefused,
+    Authentication,
+    Misconfigured,
+    Pending,
+    Session,
+    SessionKey,
+    Trouble,
+)
 from proxy.session.policy import RefreshRules
+from proxy.session.step_up import Demand
 from proxy.session.store import SessionStore
 from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.store import SqliteStore, open_store
-from tests.fakes.people import CORP, identity, subject
+from tests.fakes.people import CORP, groups, identity, subject
 
 TOKEN = "abc.def.ghi"
 KEY = bearer_key(TOKEN)
@@ -79,7 +90,9 @@ class Told:
 class House:
     """One process; `twin` is another one on the same store."""
 
-    def __init__(self, store: SqliteStore, sessions: SessionStore | None = None) -> None:
+    def __init__(
+        self, store: SqliteStore, sessions: SessionStore | None = None, rules: GateRules = RULES
+    ) -> None:
         self.store = store
         self.now = 1000.0
         self.issuer = Issuer()
@@ -94,9 +107,9 @@ class House:
             bindings=store.bindings,
             lane=None,
         )
-        rules = ArrivalRules(refresh=REFRESH, admit=lambda _: self.refuse, login_claim="username")
+        arriving = ArrivalRules(refresh=REFRESH, admit=lambda _: self.refuse, login_claim="username")
         arrivals = Arrivals(
-            stores, rules, self.told, new_cookie=lambda: (b"c", SessionKey("c")), clock=lambda: self.now
+            stores, arriving, self.told, new_cookie=lambda: (b"c", SessionKey("c")), clock=lambda: self.now
         )
         self.bearers = Bearers(
             self.issuer,
@@ -111,7 +124,7 @@ class House:
             stores.sessions,
             NoRenewals(),
             self.cache,
-            RULES,
+            rules,
             render=lambda session, account: b"User: %b\r\n" % account.login.encode(),
             key_of=session_key,
             clock=lambda: self.now,
@@ -185,6 +198,41 @@ async def test_a_good_token_is_admitted_and_the_second_request_is_known_at_once(
     assert stored.refreshed_at == 900.0, "a token vouches as of its own time"
     assert TOKEN not in repr(stored)
     assert house.told.lines == ["begun"]
+
+
+async def test_a_cached_token_costs_no_cryptography(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    await house.decide()
+
+    def forbidden(*_: object) -> None:
+        raise AssertionError("a hash on the hot path")
+
+    monkeypatch.setattr(hashlib, "sha256", forbidden)
+    assert house.gate.decide_now(request()) == ADMITTED
+
+
+async def test_rules_per_path_hold_for_tokens_and_answer_without_a_page(store: SqliteStore) -> None:
+    admins = PathRule(path="/admin/*", groups=frozenset({GroupName("admins")}))
+    recent = PathRule(path="/pay/*", demand=Demand(max_age=60.0))
+    house = House(store, rules=replace(RULES, paths=PathRules((admins, recent))))
+    house.issuer.answer = Proved(
+        identity=identity(groups=groups("others")), good_until=9000.0, authentication=Authentication(at=100.0)
+    )
+    for _ in range(2):  # looked at, then cached
+        assert await house.denied(request(path=b"/admin/x")) == (403, Reason.PATH_NOT_ALLOWED)
+        stale = await house.decide(request(path=b"/pay/x"))
+        assert isinstance(stale, SignIn)
+        assert stale.kind is Kind.SCRIPT
+    assert isinstance(await house.decide(), Admit)
+
+
+async def test_a_path_for_everybody_is_open_to_tokens_of_the_apps_own(store: SqliteStore) -> None:
+    anybody = PathRule(path="/api/*", is_optional=True)
+    house = House(store, rules=replace(RULES, paths=PathRules((anybody,))))
+    house.issuer.answer = Rejected(idp=CORP, code="issuer_unknown")
+    assert await house.decide(request(path=b"/api/x")) == Open()
+    assert await house.denied() == (401, Reason.BEARER_INVALID)
+    doubled = request(b"Bearer a", b"Bearer b", path=b"/api/x")
+    assert await house.denied(doubled) == (400, Reason.BEARER_MALFORMED)
 
 
 async def test_the_token_stands_nowhere_in_the_store(house: House, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from proxy.oidc.access_tokens import AccessRules
 from proxy.oidc.bearer import BearerTokens, IssuerRules, Proved, Reading, Rejected, Unheard
 from proxy.oidc.introspection import IntrospectionRules
 from proxy.oidc.transport import open_session
-from proxy.session.model import Misconfigured, Trouble
+from proxy.session.model import Authentication, Misconfigured, Trouble
 from tests.fakes.idp import NOW, FakeIdp, Reply, ec_key, named, published, rsa_key, rules_for, sign
 
 OURS = "https://app.example.com"
@@ -57,6 +57,13 @@ async def test_a_signed_token_proves_an_identity_as_old_as_itself(idp: FakeIdp) 
     assert proved.identity.stated_at == NOW - 10
     assert (proved.good_until, proved.look_again_after) == (NOW + 360, None)
     assert idp.requests == {"discovery": 1, "jwks": 1}
+
+
+async def test_how_the_person_proved_themselves_is_kept_for_paths_that_ask(idp: FakeIdp) -> None:
+    """RFC 9470 §6: an access token may carry `acr` and `auth_time`."""
+    proved = await read(rules(idp), signed(idp, acr="mfa", amr=["otp"], auth_time=NOW - 60))
+    assert isinstance(proved, Proved)
+    assert proved.authentication == Authentication(acr="mfa", amr=("otp",), at=NOW - 60)
 
 
 async def test_groups_that_a_token_leaves_out_are_not_stated_even_where_absent_means_none(
