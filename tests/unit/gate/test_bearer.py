@@ -212,7 +212,7 @@ async def test_a_cached_token_costs_no_cryptography(house: House, monkeypatch: p
 
 async def test_rules_per_path_hold_for_tokens_and_answer_without_a_page(store: SqliteStore) -> None:
     admins = PathRule(path="/admin/*", groups=frozenset({GroupName("admins")}))
-    recent = PathRule(path="/pay/*", demand=Demand(max_age=60.0))
+    recent = PathRule(path="/pay/*", demand=Demand(max_age=60))
     house = House(store, rules=replace(RULES, paths=PathRules((admins, recent))))
     house.issuer.answer = Proved(
         identity=identity(groups=groups("others")), good_until=9000.0, authentication=Authentication(at=100.0)
