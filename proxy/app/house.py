@@ -23,6 +23,7 @@ from proxy.app.idps import Idps, open_idps
 from proxy.app.keys import KeysWatch
 from proxy.app.observers import Observers
 from proxy.app.own_pages import open_own_pages
+from proxy.app.path_rules import demands
 from proxy.app.readiness import Readiness
 from proxy.app.rooms import Answering, fresh_cookie, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
@@ -218,7 +219,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals,
         entropy=secrets.token_bytes,
         choosing=choosing_rules(settings),
         leaving=rules.leaving_rules(settings),
-        demands=rules.demands(settings),
+        demands=demands(settings),
     )
 
 

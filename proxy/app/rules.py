@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 import idna
 
+from proxy.app.path_rules import path_rules
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
@@ -14,7 +15,6 @@ from proxy.gate.arrival import ArrivalRules
 from proxy.gate.fields import FieldRules
 from proxy.gate.gate import GateRules
 from proxy.gate.headers import HeaderNames
-from proxy.gate.paths import AnswerAs, PathRule, PathRules
 from proxy.groups.claim import ClaimRules
 from proxy.groups.evaluate import admit
 from proxy.groups.rules import (
@@ -47,9 +47,8 @@ from proxy.reasons import Reason
 from proxy.session.cookie import cookie_name
 from proxy.session.keeper import KeeperRules
 from proxy.session.policy import RefreshRules
-from proxy.session.step_up import Demand
 from proxy.settings import idp as idp_settings
-from proxy.settings import paths, people
+from proxy.settings import people
 from proxy.settings.addresses import is_loopback
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import TelemetryRules
@@ -88,32 +87,9 @@ def gate_rules(settings: Settings) -> GateRules:
         refresh=refresh_rules(settings),
         open_paths=exact,
         open_prefixes=prefixes,
-        paths=PathRules(tuple(_path_rule(rule) for rule in settings.paths)),
+        paths=path_rules(settings),
         cors_origins=cors_origins(settings),
     )
-
-
-def _path_rule(rule: paths.PathRule) -> PathRule:
-    return PathRule(
-        path=rule.path,
-        methods=frozenset(method.encode("ascii") for method in rule.methods),
-        answer=AnswerAs(rule.answer),
-        groups=frozenset(GroupName(name) for name in rule.groups),
-        idps=frozenset(IdpId(name) for name in rule.idps),
-        demand=_demand(rule),
-        is_optional=rule.identity == "optional",
-    )
-
-
-def _demand(rule: paths.PathRule) -> Demand | None:
-    if not rule.acr_values and rule.max_age is None:
-        return None
-    return Demand(acr_values=rule.acr_values, max_age=None if rule.max_age is None else int(rule.max_age))
-
-
-def demands(settings: Settings) -> frozenset[Demand]:
-    """Everything that any path demands of a sign-in."""
-    return frozenset(demand for rule in settings.paths if (demand := _demand(rule)) is not None)
 
 
 def cors_origins(settings: Settings) -> frozenset[bytes]:

@@ -131,7 +131,14 @@ OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-m
 
 
 def kind_of(request: Request) -> Kind:
-    """Who is asking; the first line that fits. Headers are hints: nothing but the shape of our own answer hangs on them.
+    """Who is asking, as far as they say; whoever says nothing is taken for a script."""
+    return declared_kind(request) or Kind.SCRIPT
+
+
+def declared_kind(request: Request) -> Kind | None:
+    """What a request says of itself; the first line that fits.
+
+    Headers are hints: nothing but the shape of our own answer hangs on them.
 
     | the request | is |
     |---|---|
@@ -141,7 +148,7 @@ def kind_of(request: Request) -> Kind:
     | `Sec-Purpose` or `Purpose` says prefetch or prerender: nobody is looking yet | a script |
     | `Sec-Fetch-Mode: navigate`; any other mode | a navigation; a script |
     | asks for HTML, not JSON, by GET or HEAD or as a form is sent | a navigation |
-    | anything else | a script |
+    | anything else | says nothing |
 
     The line before the last is for browsers that send no Fetch Metadata: old ones, and all of them on plain http.
     """
@@ -155,7 +162,7 @@ def kind_of(request: Request) -> Kind:
         return Kind.NAVIGATION if mode.strip().lower() == b"navigate" else Kind.SCRIPT
     is_page = b"text/html" in accept and b"json" not in accept
     is_form = request.method == b"POST" and _lower(request, b"content-type").startswith(_FORMS)
-    return Kind.NAVIGATION if is_page and (request.method in _READS or is_form) else Kind.SCRIPT
+    return Kind.NAVIGATION if is_page and (request.method in _READS or is_form) else None
 
 
 def _lower(request: Request, name: bytes) -> bytes:

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 
 import jinja2
 
-from proxy.gate.decision import Deny, Kind, Request, SignIn
+from proxy.gate.decision import Deny, Kind, Request, SignIn, declared_kind
 from proxy.oidc.flow import safe_return_to
 from proxy.reasons import Reason
 from proxy.session.step_up import Demand
@@ -128,7 +128,9 @@ class Pages:
             return self.not_signed_in() if demand is None else self._must_prove_more(demand, request)
         if request.method not in _RETURNABLE:
             return self._send_again(verdict, request)
-        more = demand.parameters() if demand else None
+        # The operator says that this is a navigation; the request does not, and would be refused there.
+        told = {"navigation": "1"} if declared_kind(request) is None else {}
+        more = {**told, **(demand.parameters() if demand else {})}
         return redirect(self.sign_in_address(_target(request), more, is_silent=verdict.is_silent))
 
     def _send_again(self, verdict: SignIn, request: Request) -> Answer:

@@ -6,6 +6,7 @@ login_hint  the address or name to begin with; the IdP gets it, and its domain m
 email       the same, as the form of our own page sends it
 silent=1    without showing anything, if the IdP can (`prompt=none`)
 another=1   the IdP is to offer another account
+navigation=1  the path's rule says that whoever asks is a browser, though the request does not
 acr_values, max_age   what a path demands of the sign-in, where the operator's rules have it so
 choose=1    show the page even where the operator says that the last used IdP will do
 """

@@ -31,7 +31,7 @@ def user_agent_of(request: web.Request) -> str:
 
 
 def is_script(request: web.Request) -> bool:
-    """By the gate's own rule."""
+    """By the gate's own rule. `navigation=1` in the address speaks for a request that says nothing of itself."""
     raw = list(request.raw_headers)
     asked = decision.Request(
         method=request.method.encode(),
@@ -44,7 +44,8 @@ def is_script(request: web.Request) -> bool:
         peer="",
         scheme="",
     )
-    return decision.kind_of(asked) is not Kind.NAVIGATION
+    kind = decision.declared_kind(asked)
+    return kind is not Kind.NAVIGATION and not (kind is None and request.query.get("navigation") == "1")
 
 
 def key_of(parts: WebParts, request: web.Request) -> SessionKey | None:

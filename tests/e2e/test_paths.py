@@ -67,6 +67,10 @@ async def test_a_rule_says_how_strangers_are_answered(demo: System, browser: Bro
         assert (await browser.go(stack.muster.url("/echo"))).status == 401
         sent = await wire.send(stack.muster, "Accept: */*")
         assert (sent.status, "/_muster/sign-in" in sent.head) == (303, True)
+        for fields, status in ((("Accept: */*",), 303), (("Sec-Fetch-Mode: cors",), 401)):
+            target = sent.head.partition("Location: ")[2].partition("\r\n")[0].partition("/_muster")[2]
+            there = await wire.send(stack.muster, *fields, request=f"GET /_muster{target} HTTP/1.1")
+            assert (there.status, "set-cookie" in there.head.lower()) == (status, status == 303)
 
 
 SPELLINGS = [

@@ -14,13 +14,13 @@ from proxy.web.render import Pages
 PAGES = Pages(Site(public_url="https://app.example.com", is_cookie_secure=True))
 
 
-def asked(target: bytes = b"/work?x=1&y=%2F", method: bytes = b"GET") -> Request:
+def asked(target: bytes = b"/work?x=1&y=%2F", method: bytes = b"GET", mode: bytes = b"navigate") -> Request:
     return Request(
         method=method,
         target=target,
         path=target.partition(b"?")[0],
-        headers=[],
-        names=[],
+        headers=[(b"Sec-Fetch-Mode", mode)] if mode else [],
+        names=[b"sec-fetch-mode"] if mode else [],
         host=b"app.example.com",
         cookie=None,
         peer="192.0.2.1",
@@ -43,6 +43,13 @@ def test_a_navigation_is_sent_to_sign_in_and_back_to_path_and_query() -> None:
         "https://app.example.com/_muster/sign-in?return_to=%2Fwork%3Fx%3D1%26y%3D%252F"
     )
     assert return_to(answer) == "/work?x=1&y=%2F"
+
+
+def test_who_says_nothing_but_is_a_navigation_by_the_paths_rule_is_told_so_to_the_sign_in_page() -> None:
+    silent = PAGES.answer(sign_in(), asked(mode=b"")).header("Location") or ""
+    assert silent.endswith("&navigation=1")
+    for mode in (b"navigate", b"cors"):
+        assert "navigation=1" not in (PAGES.answer(sign_in(), asked(mode=mode)).header("Location") or "")
 
 
 def test_a_silent_sign_in_says_so() -> None:

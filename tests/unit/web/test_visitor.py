@@ -11,6 +11,12 @@ def test_a_navigation_and_a_script_are_told_apart_as_the_gate_does() -> None:
     assert is_script(make_mocked_request("GET", "/"))
 
 
+def test_an_address_may_speak_for_a_request_that_says_nothing_and_for_no_script() -> None:
+    assert not is_script(make_mocked_request("GET", "/?navigation=1"))
+    assert is_script(make_mocked_request("GET", "/?navigation=0"))
+    assert is_script(make_mocked_request("GET", "/?navigation=1", headers=SCRIPT))
+
+
 def test_the_peer_is_what_the_edge_says() -> None:
     assert peer_of(make_mocked_request("GET", "/", headers={"X-Muster-Peer": "192.0.2.9"})) == "192.0.2.9"
     assert peer_of(make_mocked_request("GET", "/")) == ""
