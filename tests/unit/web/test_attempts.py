@@ -74,3 +74,13 @@ def test_a_browser_never_holds_more_than_ten(control: Control) -> None:
 def test_the_largest_attempt_fits_a_cookie(control: Control) -> None:
     largest = replace(ATTEMPT, return_to="/" + "a" * 1023, issuer="https://idp.example.com/" + "t" * 200)
     assert len(attempts.kept(control.parts, largest, ())[-1][1]) < 4096
+
+
+def test_a_sign_in_that_is_under_way_goes_on_after_the_keys_rotated(control: Control) -> None:
+    old = control.parts.keys.keys
+    value = _value(control)
+    new = SealingKey(secret=b"n" * 32)
+    control.parts.keys.adopt(KeyRing(keys=(new, *old)))
+    assert attempts.opened(control.parts, "st", value) == ATTEMPT
+    control.parts.keys.adopt(KeyRing(keys=(new,)))
+    assert attempts.opened(control.parts, "st", value) is None
