@@ -101,6 +101,7 @@ async def test_a_write_whose_answer_was_lost_is_unavailable_and_not_sent_again()
         fake.answer = answer
         engine = RedisEngine(fake.place())
         for _ in range(2):
+            await engine.ask(("GET", "a"))  # from here on the connection is one that was used before
             fake.heard.clear()
             with pytest.raises(Unavailable):
                 await engine.write(unit)
