@@ -8,12 +8,14 @@ A `jti` is remembered before anything ends, and for as long as its token is good
 import asyncio
 import hashlib
 from collections.abc import Sequence
-from typing import Final, assert_never
+from dataclasses import dataclass
+from typing import Final
 
 from aiohttp import web
 
 from proxy.errors import NotTrusted, Unavailable
 from proxy.identity import IdpId
+from proxy.oidc.documents import Unready
 from proxy.oidc.logout import MOST_TOKEN, LogoutToken
 from proxy.oidc.tokens import stated_claims
 from proxy.reasons import Reason
@@ -29,35 +31,34 @@ PAUSES: Final = (0.1, 0.5, 2.0)
 """Seconds between attempts to end what a token names, once its `jti` is spent: it cannot be presented again."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Proved:
+    """A token and the IdP whose keys it passed."""
+
+    flow: SignInFlow
+    token: LogoutToken
+
+
 async def backchannel_logout(request: web.Request) -> Answer:
     """200 when nobody of that name is signed in here (any more); 400 otherwise, as §2.8 says, with a code and no more."""
-    parts = request.app[PARTS]
+    parts, peer = request.app[PARTS], peer_of(request)
     try:
-        flow, token = await _proved(parts, await _presented(request))
-        ended = await _carried_out(parts, flow, token)
+        proved = await _proved(parts, await _presented(request))
+        if isinstance(proved, Trouble | Misconfigured):
+            return _later(parts, proved.detail if isinstance(proved, Trouble) else proved.code, peer)
+        ended = await _carried_out(parts, proved)
     except NotTrusted as refusal:
-        parts.journal.logout_refused(refusal.code, peer=peer_of(request))
+        parts.journal.logout_refused(refusal.code, peer=peer)
         return json_answer(400, {"error": "invalid_request"})
     except Unavailable:
-        parts.journal.logout_refused(Reason.STORE_UNAVAILABLE.value, peer=peer_of(request))
-        return _later()
-    except _NoKeys as away:
-        parts.journal.logout_refused(away.code, peer=peer_of(request))
-        return _later()
-    parts.journal.idp_logged_out(flow.rules.id, token.subject, len(ended), channel="back")
+        return _later(parts, Reason.STORE_UNAVAILABLE.value, peer)
+    parts.journal.idp_logged_out(proved.flow.rules.id, proved.token.subject, len(ended), channel="back")
     return json_answer(200, {})
 
 
-class _NoKeys(Exception):
-    """The IdP's keys cannot be had, so nobody can say whether the token is its own."""
-
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
-def _later() -> Answer:
+def _later(parts: WebParts, code: str, peer: str) -> Answer:
     """The logout failed, which is 400 (§2.8); the code and Retry-After say that the same may succeed in a while."""
+    parts.journal.logout_refused(code, peer=peer)
     return json_answer(400, {"error": "temporarily_unavailable"}).with_headers(("Retry-After", "5"))
 
 
@@ -74,41 +75,36 @@ async def _presented(request: web.Request) -> str:
     return values[0]
 
 
-async def _proved(parts: WebParts, presented: str) -> tuple[SignInFlow, LogoutToken]:
-    """Whose token it is, and what it says. One issuer may stand in the configuration with several clients."""
+async def _proved(parts: WebParts, presented: str) -> _Proved | Unready:
+    """Whose token it is, and what it says; a fault where the keys to judge it by cannot be had.
+
+    One issuer may stand in the configuration with several clients.
+    """
     issuer = stated_claims(presented).get("iss")
-    flows = [flow for flow in parts.flows.values() if flow.rules.issuer == issuer]
     refusal = NotTrusted("issuer_unknown")
-    for flow in flows:
-        try:
-            return flow, await _checked(flow, presented, parts.clock())
-        except NotTrusted as refused:
-            refusal = refused
+    for flow in parts.flows.values():
+        if flow.rules.issuer == issuer:
+            try:
+                token = await flow.logged_out(presented, parts.clock())
+            except NotTrusted as refused:
+                refusal = refused
+            else:
+                return _Proved(flow=flow, token=token) if isinstance(token, LogoutToken) else token
     raise refusal
 
 
-async def _checked(flow: SignInFlow, presented: str, now: float) -> LogoutToken:
-    match await flow.logged_out(presented, now):
-        case LogoutToken() as token:
-            return token
-        case Trouble(detail=code) | Misconfigured(code=code):
-            raise _NoKeys(code)
-        case other:
-            assert_never(other)
-
-
-async def _carried_out(parts: WebParts, flow: SignInFlow, token: LogoutToken) -> Sequence[SessionKey]:
-    now = parts.clock()
-    name = f"logout\x00{flow.rules.issuer}\x00{token.jti}".encode("utf-8", "surrogatepass")
+async def _carried_out(parts: WebParts, proved: _Proved) -> Sequence[SessionKey]:
+    now, token, rules = parts.clock(), proved.token, proved.flow.rules
+    name = f"logout\x00{rules.issuer}\x00{token.jti}".encode("utf-8", "surrogatepass")
     spent = hashlib.sha256(name).hexdigest()
     if not await parts.sessions.spend_attempt(spent, now=now, seconds=token.good_until - now):
         raise NotTrusted("logout_replayed")
     for pause in PAUSES:
         try:
-            return await _ended(parts, flow.rules.id, token)
+            return await _ended(parts, rules.id, token)
         except Unavailable:
             await asyncio.sleep(pause)
-    return await _ended(parts, flow.rules.id, token)
+    return await _ended(parts, rules.id, token)
 
 
 async def _ended(parts: WebParts, idp: IdpId, token: LogoutToken) -> Sequence[SessionKey]:

@@ -22,6 +22,7 @@ class DictSessions:
         self.ended: list[tuple[SessionKey, Reason]] = []
         self.log: list[Change] = []
         self.attempts: set[str] = set()
+        self.remembered: list[float] = []
         self.down = False
         self.fail_next: list[str] = []
         self.loads = 0
@@ -148,6 +149,7 @@ class DictSessions:
         self._enter("spend_attempt")
         is_first = state_hash not in self.attempts
         self.attempts.add(state_hash)
+        self.remembered.append(seconds)
         return is_first
 
     async def suspect(self, suspicion: Suspicion) -> bool:

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.identity import IdpId, Subject
 from proxy.oidc.keys import read_keys
+from proxy.oidc.tokens import LEEWAY
 from proxy.reasons import Reason
 from proxy.session.model import Misconfigured, Session, SessionKey, Trouble
 from proxy.web import backchannel_logout
@@ -102,6 +103,15 @@ async def test_a_token_presented_twice_ends_nothing_the_second_time() -> None:
         assert control.journal.refused_logouts == ["logout_replayed"]
         assert (await present(control, logout_token(ISSUER, NOW, jti="jti-2"))).status == 200
         assert living(control) == set()
+
+
+async def test_a_token_is_remembered_for_as_long_as_it_is_good_and_by_its_own_issuer() -> None:
+    async with Control(corp()) as control:
+        control.now = NOW + 20
+        await present(control, logout_token(ISSUER, NOW))
+        assert control.sessions.remembered == [100 + LEEWAY]
+        (spent,) = control.sessions.attempts
+        assert "jti-1" not in spent
 
 
 @pytest.mark.parametrize(
