@@ -58,6 +58,10 @@ prepare_jupyterhub() {
     "${PYTHON:-python3}" "$here/prepare_jupyterhub.py" || missing=1
 }
 
+prepare_canaille() {
+    "${PYTHON:-python3}" "$here/prepare_canaille.py" || missing=1
+}
+
 prepare_redis() {
     "$here/prepare_redis.sh" || missing=1
     "${PYTHON:-python3}" "$here/prepare_valkey.py" || missing=1
@@ -74,6 +78,7 @@ superset=
 prepare_superset
 prepare_node && prepare_oidc_provider && prepare_jupyterhub
 prepare_redmine
+prepare_canaille
 prepare_redis
 [ -z "$superset" ] || wait "$superset" || missing=1
 [ "$missing" = 0 ] && say "ready"
