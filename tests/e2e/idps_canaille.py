@@ -46,6 +46,9 @@ class Second:
     async def resume(self, login: str) -> None:
         await self.server.put({login: {"locked": False}})
 
+    async def age(self, login: str, seconds: int) -> None:
+        raise AssertionError("nobody's sign-in is made older there")
+
     async def change_secret(self, secret: str) -> None:
         await self.server.put(client=self._client(client_secret=secret))
 
