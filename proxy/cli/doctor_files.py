@@ -76,16 +76,21 @@ def examine_store(settings: Settings) -> tuple[Stored, Findings]:
     if not is_openable:
         return Stored(), found
     if ring is None:
-        return Stored(), [
-            *found,
-            failed("store", "cannot be read without its keys", "put the key file right"),
-        ]
+        return Stored(), [*found, _without_keys(settings)]
     try:
         stored, seen = asyncio.run(_read(settings, ring, where))
     except (SettingsError, Unavailable) as error:
         advice = "see docs/operations.md, files and permissions"
         return Stored(), [*found, failed("store", _why(error), advice)]
     return stored, [*found, *seen]
+
+
+def _without_keys(settings: Settings) -> Finding:
+    """A shared store may be new, or be that of other replicas; a file that is there was made together with its keys."""
+    if settings.store.redis is not None and not settings.keys_file.exists():
+        advice = "a further replica needs the same key file; at the first start muster serve makes it"
+        return warning("store", "was not read: there are no keys", advice)
+    return failed("store", "cannot be read without its keys", "put the key file right")
 
 
 def _examine_file(path: Path) -> tuple[str, Findings, bool]:

@@ -10,8 +10,11 @@ from proxy.cli.doctor_files import Stored, examine_configuration, examine_store
 from proxy.cli.doctor_finding import Findings, Result
 from proxy.settings.load import load
 from proxy.settings.model import Settings
+from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import THEN, add_member, add_session, in_store, vouched
+from tests.partners.redis_fixtures import redis_server  # noqa: F401  # pytest finds it by name
+from tests.partners.redis_servers import RedisServer
 
 
 def lines(findings: Findings) -> list[str]:
@@ -172,3 +175,20 @@ def test_another_users_store_is_told(made: Path) -> None:
     assert [one.advice for one in found if "another user" in one.seen] == [
         "run commands as the user that runs muster serve"
     ]
+
+
+def test_a_shared_store_is_read_as_a_file_is_once_the_keys_are_there(
+    config: Path,
+    redis_server: RedisServer,  # noqa: F811
+) -> None:
+    at = f'{{redis: {{url: "unix://{redis_server.socket}", prefix: doctor, timeout: 5s}}}}'
+    config.write_text(config.read_text() + f"store: {at}\n")
+    stored, found = store(config)
+    assert stored == Stored()
+    assert [one.result for one in found] == [Result.WARNING, Result.OK, Result.WARNING]
+    assert "same key file" in found[-1].advice
+    load_keyring(config.parent / "muster.keys")
+    _, found = store(config)
+    assert [one.result for one in found] == [Result.OK] * 3
+    assert found[-1].seen == "it opens; nothing waits in it"
+    assert not (config.parent / "muster.db").exists()
