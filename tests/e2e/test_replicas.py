@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from tests.e2e.replicas import Replicas, replicas
 from tests.e2e.stack import APPLIED_WITHIN, COOKIE, SOON, session_value
 from tests.e2e.waiting import eventually
 from tests.fakes.browser import Browser, LoopbackNames
+from tests.partners.redis_servers import RedisServer
 
 REFRESH = {"every": "6s", "at_least": "1s", "grace": "60s", "cool_off": "1s"}
 PARALLEL = int(os.environ.get("PARALLEL", "300"))
@@ -33,9 +34,13 @@ async def three(folder: Path, store: dict[str, Any], **changes: Any) -> AsyncIte
         yield system
 
 
-@pytest.fixture(params=["sqlite"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, Any]:
-    return {"sqlite": str(tmp_path / "muster.db")}
+@pytest.fixture(params=["sqlite", "redis"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
+    if request.param == "sqlite":
+        yield {"sqlite": str(tmp_path / "muster.db")}
+        return
+    with RedisServer(tmp_path / "redis") as server:
+        yield {"redis": {"url": f"unix://{server.socket}"}}
 
 
 async def asked_at_once(system: Replicas, cookie: str, count: int) -> Counter[int | str]:
