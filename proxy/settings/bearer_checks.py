@@ -19,14 +19,19 @@ def bearer_mistakes(settings: Settings) -> Found:
     for index, bearer in enumerate(settings.bearer):
         place: Loc = ("bearer", index)
         yield from (((*place, name), message) for name, message in bearer.mistakes())
-        yield from _beside_idps(bearer, idps, place)
+        yield from _beside_idps(bearer, idps, settings.sign_in.enforce, place)
         yield from _plain_http(settings, bearer, place)
     yield from _repeated(settings, idps)
 
 
-def _beside_idps(bearer: Bearer, idps: dict[str, Idp], place: Loc) -> Found:
+def _beside_idps(bearer: Bearer, idps: dict[str, Idp], enforced: str | None, place: Loc) -> Found:
     if bearer.idp is not None and bearer.idp not in idps:
         yield (*place, "idp"), f"there is no IdP with the id {bearer.idp!r}"
+    if enforced is not None and bearer.idp not in (None, enforced):
+        yield (
+            (*place, "idp"),
+            f"sign_in.enforce lets in people of {enforced} alone: their tokens, or nobody's",
+        )
     if bearer.id is not None and bearer.id in idps:
         yield (*place, "id"), f"an IdP has this id: write `idp: {bearer.id}` if these are its tokens"
     if bearer.issuer is not None and bearer.issuer in {idp.issuer for idp in idps.values()}:

@@ -63,3 +63,12 @@ def test_plain_http_beyond_loopback_must_be_said(tmp_path: Path) -> None:
 def test_a_link_may_be_of_a_bearers_issuer(tmp_path: Path) -> None:
     groups = {"links": [{"app": "Builders", "idp": ["ci"], "idps": ["machines"]}]}
     assert wrong(tmp_path, OWN, groups=groups) == {}
+
+
+def test_one_enforced_idp_leaves_no_other_idps_tokens(tmp_path: Path) -> None:
+    idps = [dict(IDP), {**IDP, "id": "other", "issuer": "https://other.example.com"}]
+    other = {**CORP, "idp": "other"}
+    found = wrong(tmp_path, other, idps=idps, sign_in={"enforce": "corp"})
+    assert "sign_in.enforce" in found["bearer[0].idp"]
+    assert wrong(tmp_path, CORP, OWN, idps=idps, sign_in={"enforce": "corp"}) == {}
+    assert wrong(tmp_path, other, idps=idps) == {}
