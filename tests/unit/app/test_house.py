@@ -176,6 +176,7 @@ async def test_a_signed_in_request_costs_no_store_call_no_cryptography_and_no_ta
                 assert {"AESGCM", "sha256"} <= set(costs.crypto)
                 assert set(costs.store) - beside(), "somebody's session was written and read"
                 # A machine that stands still for a second lets the proof grow old; then a look is right, and no steady state.
+                found = {"store": ["not asked yet"]}
                 for _ in range(5):
                     rounds = beside()
                     costs.clear()
