@@ -94,6 +94,7 @@ class Reason(StrEnum):
     # carrying out
     PLANNED = "planned"
     GUARD_TRIPPED = "guard_tripped"
+    DROPPED = "dropped"
     APP_TROUBLE = "app_trouble"
     APP_REFUSED = "app_refused"
     APP_UNPROVED = "app_unproved"

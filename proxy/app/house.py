@@ -319,6 +319,7 @@ def _rulings(ground: Ground, courier: Courier | None) -> RulingsWatch:
         rulings=ground.store.rulings,
         sessions=ground.store.sessions,
         outbox=ground.store.outbox,
+        ledger=ground.store.ledger,
         effective=ground.effective,
         courier=courier,
         cache=ground.cache,

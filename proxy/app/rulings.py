@@ -4,7 +4,8 @@ When the version grew: adopt the rules, so that whoever arrives is judged by the
 denied now; and open the people it may concern again, so that the courier carries it into the app.
 
 Whom it concerns: a deny entry only those it names, who go first. A change of links, or provisioning switched on, everybody:
-each member costs at least one call to the app, in the background and behind whatever an IdP states meanwhile. What was done
+each member costs at least one call to the app, in the background and behind whatever an IdP states meanwhile. The guard's
+latch of a link that is no more ends, once no visit goes by the old rules. What was done
 is written down last: after a crash in between it is done again.
 """
 
@@ -19,8 +20,9 @@ from proxy.groups.rules import JoinRules
 from proxy.groups.stored import Ruled
 from proxy.identity import Subject
 from proxy.provisioning.courier import Courier
+from proxy.provisioning.holding import end_unlinked
 from proxy.provisioning.model import Entry, EntryState, Vouched
-from proxy.provisioning.outbox import Outbox
+from proxy.provisioning.outbox import GuardLedger, Outbox
 from proxy.provisioning.rulings import Rulings
 from proxy.reasons import Reason
 from proxy.session.store import SessionStore
@@ -45,6 +47,7 @@ class RulingsWatch:
     rulings: Rulings
     sessions: SessionStore
     outbox: Outbox
+    ledger: GuardLedger
     effective: Effective
     courier: Courier | None
     cache: SessionCache
@@ -53,6 +56,7 @@ class RulingsWatch:
     _carried: Ruled | None = None
     _denied: frozenset[str] = field(default=frozenset())
     _is_marked: bool = False
+    _is_tidy: bool = False
 
     async def begin(self) -> None:
         """Adopt what is ruled before anybody is let in; to be called once. Raises Unavailable."""
@@ -65,6 +69,10 @@ class RulingsWatch:
             await self._carry(await self.rulings.ruled(), is_new=await self.rulings.carried() != version)
         elif version != self._carried.version:
             await self._carry(await self.rulings.ruled(), is_new=True)
+        if not self._is_tidy and self.courier is not None and self.courier.has_adopted:
+            if await end_unlinked(self.effective.groups, self.outbox, self.ledger, self.clock()):
+                self.courier.wake()
+            self._is_tidy = True
         if not self._is_marked and (self.courier is None or self.courier.has_adopted):
             await self.rulings.mark_carried(self._carried.version if self._carried else 0)
             self._is_marked = True
@@ -81,7 +89,7 @@ class RulingsWatch:
             self.courier.wake()
         if is_new:
             self.told.ruled(ruled, opened)
-        self._carried, self._is_marked = ruled, not is_new
+        self._carried, self._is_marked, self._is_tidy = ruled, not is_new, False
 
     def _adopt(self, ruled: Ruled) -> None:
         self.effective.adopt(ruled)

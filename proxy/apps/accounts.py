@@ -7,7 +7,7 @@ from proxy.apps.expression import Expression, Unread, is_so
 from proxy.apps.reading import Sketch, read_group, read_id, read_item, read_member, read_sketch
 from proxy.apps.requests import AccountRequest
 from proxy.apps.template import Json, Values
-from proxy.apps.verdict import Done
+from proxy.apps.verdict import Done, about_nobody
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.model import AccountId, AppGroup, GroupId, Member
 from proxy.reasons import Reason
@@ -45,7 +45,8 @@ class Accounts:
         request = self._preset.whoami
         if request is None:
             return None
-        verdict = (await self._api.ask(request, {})).verdict
+        asked = await self._api.ask(request, {})
+        verdict = about_nobody(asked.verdict, asked.status)
         if isinstance(verdict, Done) and is_so(request.nobody, verdict.document):
             return None
         item = _item(request.item, verdict)

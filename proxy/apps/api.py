@@ -12,7 +12,7 @@ from proxy.apps.reading import read_items
 from proxy.apps.render import Call, at_page, render, render_header
 from proxy.apps.requests import Listing, Request
 from proxy.apps.template import Json, Unrendered, Values
-from proxy.apps.verdict import Answer, Done, judge
+from proxy.apps.verdict import Answer, Done, about_nobody, judge
 from proxy.apps.wire import Wire, name_of
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.reasons import Reason
@@ -67,6 +67,7 @@ class AdminApi:
             if isinstance(answer, Answer) and answer.status in none and len(asked) == 1:
                 return []
             verdict = self._judged(None, call, answer)
+            verdict = about_nobody(verdict, answer.status if isinstance(answer, Answer) else None)
             if not isinstance(answer, Answer) or not isinstance(verdict, Done):
                 return verdict if not isinstance(verdict, Done) else AppTrouble(detail=name_of(call))
             found = read_items(listing.items, answer.document)

@@ -6,7 +6,7 @@
 | 401, 403 | APP_UNPROVED: our credential is not accepted; never that somebody is gone |
 | 3xx | trouble: nothing is followed |
 | 408, 425, 429, 5xx | trouble |
-| other 4xx | APP_REFUSED |
+| other 4xx | APP_REFUSED; 404 to a question that names no account: trouble, whatever the table says |
 """
 
 import json
@@ -22,6 +22,7 @@ from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.reasons import Reason
 
 _PASSING = frozenset({408, 425, 429})
+_NOT_THERE = frozenset({404})
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _REASONS = {
     Means.LOGIN_TAKEN: Reason.LOGIN_TAKEN,
@@ -61,6 +62,14 @@ def judge(preset: Preset, operation: str | None, answer: Answer, *, what: str) -
     detail = f"{what} answered {answer.status}{_texts(preset.error_text, answer)}"
     rule = next((rule for rule in preset.errors if fits(rule, operation, answer)), None)
     return _by_rule(rule, answer, detail) if rule else _by_status(answer, detail)
+
+
+def about_nobody(verdict: Done | AppFault, status: int | None) -> Done | AppFault:
+    """The verdict on a question that names no account: a list or a token's owner that is not there is an API in trouble (being
+    moved, restarted, behind a proxy of its own), never a word about the person it was asked for."""
+    if isinstance(verdict, AppRefusal) and status in _NOT_THERE:
+        return AppTrouble(detail=verdict.detail)
+    return verdict
 
 
 def fits(rule: ErrorRule, operation: str | None, answer: Answer) -> bool:

@@ -252,7 +252,9 @@ def _provisioning(commands: Commands) -> None:
 
 def _held(commands: Commands) -> None:
     actions = _actions(commands, "held", "show or release what the guard against mass changes holds")
-    _action(actions, "list", "show latched scopes and the people who wait")
+    _action(actions, "list", "show latched scopes and the people who wait").add_argument(
+        "--dropped", action="store_true", help="show the people who were dropped, and are left as they are"
+    )
     for name, what in (
         ("release", "let a scope's changes go on; they are planned again from the truth"),
         ("drop", "leave a scope's people in the app as they are, until their IdP says something new"),

@@ -43,6 +43,8 @@ class Carried:
                 return f"the app refused{detail}: see muster parked list"
             case EntryState.HELD:
                 return f"held by the guard{detail}: see muster held list"
+            case EntryState.DROPPED:
+                return "left as it is: what the guard held was dropped (muster held list --dropped)"
             case EntryState.OPEN:
                 return f"not carried out yet{detail}; it will be, by the server"
 

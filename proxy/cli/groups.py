@@ -6,12 +6,16 @@ from dataclasses import replace
 from typing import Any, Final
 
 from proxy.cli import push
+from proxy.cli.carrying import HEAD_START, ruling_heard
 from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal, say
+from proxy.cli.store import now
 from proxy.cli.table import print_table
 from proxy.groups.links import normal
 from proxy.groups.rules import AppGroupName, Link, LinkMode
 from proxy.groups.stored import SourcedLink, all_links, configured_link, stored_link
 from proxy.identity import GroupName, IdpId
+from proxy.provisioning.guard import link_scope
+from proxy.provisioning.holding import end_unlinked
 from proxy.settings.people import split_names
 
 _MODES: Final = {
@@ -83,8 +87,16 @@ async def _link(desk: Desk, group: AppGroupName, args: Namespace) -> str:
 
 
 async def _unlink(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
-    done = await desk.store.rulings.remove_link(group)
-    return "is not linked any more: its members stay as they are" if done else None
+    if not await desk.store.rulings.remove_link(group):
+        return None
+    words = "is not linked any more: its members stay as they are"
+    if link_scope(group) not in await desk.store.ledger.latched():
+        return words
+    # A running server ends the latch once no visit of its own goes by the link; where none runs, nobody does.
+    await ruling_heard(desk, seconds=HEAD_START)
+    desk.effective.adopt(await desk.store.rulings.ruled())
+    await end_unlinked(desk.effective.groups, desk.store.outbox, desk.store.ledger, now())
+    return f"{words}; what the guard held of it is held no more"
 
 
 async def _set_mode(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:

@@ -14,6 +14,9 @@ from proxy.provisioning.model import Entry, EntryState
 def run(args: Namespace) -> int:
     """List, release or drop. 1 when the named scope is not held."""
     settings = configured(args)
+    if args.action == "list" and args.dropped:
+        dropped = with_store(settings, lambda store: store.outbox.entries(EntryState.DROPPED, ALL))
+        return _show_dropped(dropped, is_json=args.json)
     if args.action == "list":
         return _show(*with_store(settings, _look), is_json=args.json)
     scope: str = args.scope
@@ -42,6 +45,16 @@ async def _decide(store: Store, scope: str, *, is_released: bool) -> int | None:
         store, "rule", outcome=f"held {'release' if is_released else 'drop'}", after=scope, people=count
     )
     return count
+
+
+def _show_dropped(entries: tuple[Entry, ...], *, is_json: bool) -> int:
+    if is_json:
+        print_json({"entries": entry_documents(entries)})
+    elif entries:
+        print_entries(entries)
+    else:
+        print("nothing is dropped")
+    return 0
 
 
 def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...], *, is_json: bool) -> int:

@@ -69,8 +69,9 @@ def show(report: Report) -> None:
         f"{report.count(Kind.SKIPPED)} skipped, {report.count(Kind.KEPT)} kept"
     )
     for scope in report.held_scopes:
-        hint = "would be held" if report.is_dry_run else "is held: see muster held list"
-        print(f"{scope} {hint}")
+        print(f"{scope} is held: see muster held list")
+    for scope in report.would_hold:
+        print(f"{scope} would be held")
 
 
 def _row(line: Line, is_dry_run: bool) -> tuple[str, ...]:

@@ -42,7 +42,7 @@ async def show_member(desk: Desk, args: Namespace) -> int:
 
 def state_word(person: Person) -> str:
     """Where somebody stands, in a few words."""
-    waits = {"open": "to be carried out", "parked": "parked", "held": "held"}
+    waits = {"open": "to be carried out", "parked": "parked", "held": "held", "dropped": "left as it is"}
     state = person.entry.state.value if person.entry else "done"
     blocked = ["blocked"] if person.is_blocked else []
     plain = ["member"] if person.account and not blocked else []

@@ -15,6 +15,7 @@ from proxy.gate.ports import JointStore
 from proxy.identity import NOT_STATED, Groups, Identity, IdpId, Subject
 from proxy.provisioning.model import Binding, Entry, EntryState, Removed, Statement, Vouched
 from proxy.provisioning.outbox import Bindings, Outbox
+from proxy.provisioning.retry import is_the_apis
 from proxy.reasons import Reason
 from proxy.session import policy
 from proxy.session.model import (
@@ -154,9 +155,10 @@ class Arrivals:
         )
         if entry is None:
             return False
-        if entry.state is EntryState.DONE:
-            # Evaluated again, though the same was said: what somebody changed by hand in the app is put right (§7.8).
-            await self.stores.outbox.reopen(entry.id, EntryState.DONE, now)
+        if entry.state is EntryState.DONE or is_the_apis(entry):
+            # Evaluated again, though the same was said: what somebody changed by hand in the app is put right (§7.8), and
+            # what its API said no to is tried. What an operator dropped stays dropped.
+            await self.stores.outbox.reopen(entry.id, entry.state, now)
         self.stores.lane.wake()
         return True
 

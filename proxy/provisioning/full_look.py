@@ -5,7 +5,9 @@ There is no second planner here: what differs is what `plan.py` would do. Whoeve
 | the entry | the account | then |
 |---|---|---|
 | open | any | left to the courier, which is at it |
-| held, parked | any | left, with the reason it waits for |
+| held, parked for a person's own sake | any | left, with the reason it waits for |
+| parked for what the app's API said | any | a look at everybody opens it again: that may be over |
+| dropped | any | left: an operator said no; a look at one group that an operator asks for takes it for done |
 | done | not there | left: the next sign-in looks for it (§1.4); gone people need none |
 | done, somebody wanted | archived | left: archived by hand in the app; back when their IdP vouches again (§4.4, §4.5) |
 | done | a plan has steps | differs |
@@ -163,5 +165,7 @@ def waiting(entry: Entry) -> Left | None:
             return Left(reason=Reason.BEING_SET_UP, detail="the courier is at it")
         case EntryState.HELD:
             return Left(reason=Reason.GUARD_TRIPPED, detail=entry.detail.replace("\n", ", "))
+        case EntryState.DROPPED:
+            return Left(reason=Reason.DROPPED, detail=entry.detail.replace("\n", ", "))
         case EntryState.PARKED:
             return Left(reason=entry.reason or Reason.APP_REFUSED, detail=entry.detail)

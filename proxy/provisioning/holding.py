@@ -1,5 +1,7 @@
 """Asks the guard about a plan, with the figures that all replicas share, and releases or drops what it holds."""
 
+from proxy.groups.links import linked_groups, owned_groups
+from proxy.groups.rules import AppGroupName, GroupRules
 from proxy.identity import IdpId
 from proxy.provisioning.guard import (
     RELEASED,
@@ -65,7 +67,7 @@ async def release(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -
 
 
 async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> int:
-    """Leave in the app what is held under a scope, until somebody's statement changes; how many people.
+    """Leave in the app what is held under a scope, until somebody's statement says something else; how many people.
 
     Each is settled in one step: opened again it would be for a courier to take, and to carry out once the latch is gone.
     """
@@ -73,6 +75,24 @@ async def drop(scope: str, outbox: Outbox, ledger: GuardLedger, now: float) -> i
     waiting = await _no_longer_waiting(scope, ledger)
     await ledger.unlatch(scope)
     return sum(settled) + len(waiting)
+
+
+async def end_unlinked(rules: GroupRules, outbox: Outbox, ledger: GuardLedger, now: float) -> tuple[str, ...]:
+    """The latches of links that are no more, ended: whoever they held is planned again, and the group is left alone.
+
+    To be called once nobody goes by rules that still link these groups. What equal names lead to is linked by no link.
+    """
+    if rules.is_same_name:
+        return ()
+    known = {link_scope(group) for group in linked_groups(rules) | owned_groups(rules)}
+    links = (scope for scope in await held_scopes(ledger) if scope.startswith(link_scope(AppGroupName(""))))
+    ended = tuple(scope for scope in links if scope not in known)
+    for scope in ended:
+        for entry in await _held(scope, outbox):
+            await outbox.reopen(entry.id, EntryState.HELD, now)
+        await _no_longer_waiting(scope, ledger)
+        await ledger.unlatch(scope)
+    return ended
 
 
 async def _no_longer_waiting(scope: str, ledger: GuardLedger) -> tuple[str, ...]:

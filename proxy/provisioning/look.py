@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from proxy.groups.rules import AppGroupName
@@ -29,6 +29,7 @@ from proxy.provisioning.model import (
     Because,
     Binding,
     Entry,
+    EntryState,
     Gone,
     Member,
     Should,
@@ -37,6 +38,7 @@ from proxy.provisioning.model import (
 )
 from proxy.provisioning.performing import operation_name
 from proxy.provisioning.report import Kind, Line, Tally
+from proxy.provisioning.retry import is_the_apis
 from proxy.provisioning.should import should_be
 from proxy.provisioning.terms import terms_for
 from proxy.provisioning.unknown import Unknown
@@ -46,12 +48,21 @@ from proxy.reasons import Reason
 BREATH: Final = 8
 """So many people are compared without a pause: requests are served by the same loop."""
 
+_KINDS: Final = {
+    Reason.ARCHIVED_IN_APP: Kind.KEPT,
+    Reason.DROPPED: Kind.KEPT,
+    Reason.GUARD_TRIPPED: Kind.HELD,
+}
+
 Bound: TypeAlias = Mapping[AccountId, tuple[Binding, ...]]
 
 
 @dataclass(slots=True, kw_only=True)
 class Look:
-    """One look: what was read, and what is found. `only` is the group that is pushed, None for everybody."""
+    """One look: what was read, and what is found. `only` is the group that is pushed, None for everybody.
+
+    `aside` are entries that were parked or dropped and are opened again by this look, with the state they are in.
+    """
 
     kit: Kit
     view: AppView
@@ -61,6 +72,7 @@ class Look:
     progress: Progress
     tally: Tally = field(default_factory=Tally)
     seen: frozenset[AppGroupName] = field(default=frozenset())
+    aside: dict[int, EntryState] = field(default_factory=dict)
     _taken: dict[str, set[AccountId]] = field(default_factory=lambda: defaultdict(set))
 
     @classmethod
@@ -97,6 +109,7 @@ class Look:
             account = entry.account_id
             if account is None or account not in bound:
                 continue
+            entry = self._opened(entry)
             should = should_be(
                 entry.statements,
                 self.kit.rules.link.join,
@@ -115,6 +128,14 @@ class Look:
                 differing.append(entry.id)
         found = await asyncio.gather(*(self._read(slots, *one) for one in reads))
         return differing + [entry.id for (entry, _, _), differs in zip(reads, found, strict=True) if differs]
+
+    def _opened(self, entry: Entry) -> Entry:
+        """The entry as this look takes it: what it opens again passes for done, and is remembered with the state it is in."""
+        is_asked_for = self.only is not None and entry.state is EntryState.DROPPED
+        if not is_asked_for and not (self.only is None and is_the_apis(entry)):
+            return entry
+        self.aside[entry.id] = entry.state
+        return replace(entry, state=EntryState.DONE)
 
     def _is_concerned(self, entry: Entry, should: Should, account: AccountId) -> bool:
         if self.only is None:
@@ -185,9 +206,7 @@ class Look:
             self._line(Kind.KEPT, binding, Reason.NOT_STATED.value, "groups", silence)
 
     def left(self, entry: Entry, finding: Left, login: str) -> None:
-        kind = {Reason.ARCHIVED_IN_APP: Kind.KEPT, Reason.GUARD_TRIPPED: Kind.HELD}.get(
-            finding.reason, Kind.SKIPPED
-        )
+        kind = _KINDS.get(finding.reason, Kind.SKIPPED)
         self.tally.add(
             Line(
                 kind=kind,

@@ -85,12 +85,16 @@ class Statement:
 
 @unique
 class EntryState(StrEnum):
-    """Where an entry stands: to be carried out, agreed with the app, or waiting for an operator."""
+    """Where an entry stands: to be carried out, agreed with the app, waiting for an operator, or left as it is by one.
+
+    `DROPPED` is what an operator said no to: only a statement that says something else opens it, or an operator by name.
+    """
 
     OPEN = "open"
     DONE = "done"
     PARKED = "parked"
     HELD = "held"
+    DROPPED = "dropped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,7 @@ class Outbox(Protocol):
         """Open one (or all) entries of a state again; how many. All at once wait behind whatever somebody states."""
 
     async def dismiss(self, entry: Entry, now: float) -> bool:
-        """Done as it stands, in one step. False when its state changed or a newer statement came: then it is left alone."""
+        """Dropped as it stands, in one step; its detail stays. False, and left alone, when its state changed or news came."""
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]: ...
 

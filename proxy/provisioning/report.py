@@ -43,7 +43,7 @@ class Report:
     """`looked_at` accounts in `groups` groups; `agree` of them need nothing. `counts` are whole, `lines` may not be.
 
     What a `CHANGE` line names was planned; where it was not carried out, a `HELD` or `SKIPPED` line says why.
-    `held_scopes` are latched, or would be by what a dry run found.
+    `held_scopes` are latched; `would_hold` would be by what a dry run found.
     """
 
     is_dry_run: bool
@@ -53,6 +53,7 @@ class Report:
     counts: tuple[tuple[Kind, str, int], ...]
     lines: tuple[Line, ...]
     held_scopes: tuple[str, ...] = ()
+    would_hold: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @property
@@ -62,7 +63,8 @@ class Report:
     @property
     def needs_attention(self) -> bool:
         """Whether anything was, or would be, changed or held."""
-        return bool(self.held_scopes) or any(kind in (Kind.CHANGE, Kind.HELD) for kind, _, _ in self.counts)
+        is_held = bool(self.held_scopes or self.would_hold)
+        return is_held or any(kind in (Kind.CHANGE, Kind.HELD) for kind, _, _ in self.counts)
 
     def count(self, kind: Kind, what: str | None = None) -> int:
         return sum(number for one, word, number in self.counts if one is kind and what in (None, word))
@@ -83,6 +85,7 @@ class Tally:
     groups: int = 0
     agree: int = 0
     held_scopes: set[str] = field(default_factory=set)
+    would_hold: set[str] = field(default_factory=set)
     _counts: Counter[tuple[Kind, str]] = field(default_factory=Counter)
     _lines: list[Line] = field(default_factory=list)
     _kept: Counter[Kind] = field(default_factory=Counter)
@@ -102,5 +105,6 @@ class Tally:
             counts=tuple((kind, what, number) for (kind, what), number in sorted(self._counts.items())),
             lines=tuple(self._lines),
             held_scopes=tuple(sorted(self.held_scopes)),
+            would_hold=tuple(sorted(self.would_hold)),
             seconds=seconds,
         )

@@ -4,11 +4,14 @@ from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
+from proxy.provisioning.model import Entry, EntryState
 from proxy.reasons import Reason
 
 LEAST = 1.0
 MOST = 45.0
 """Seconds. Below the minute within which a restart must carry everything out (semantics §9.2)."""
+
+_OF_THE_API = frozenset({Reason.APP_REFUSED, Reason.APP_UNPROVED, Reason.APP_TROUBLE, Reason.ACCOUNT_GONE})
 
 LONGEST_ASKED = 3600.0
 """Seconds: an app that asks for more is asked again after an hour all the same."""
@@ -50,6 +53,14 @@ def after_fault(fault: AppFault, attempts: int, entropy: bytes) -> Next:
             return Park(reason=reason, detail=detail)
         case _:
             assert_never(fault)
+
+
+def is_the_apis(entry: Entry) -> bool:
+    """Whether an entry is parked for what the app's API answered: that may be over, and is worth a try at every occasion.
+
+    What is parked for a person's own sake (a login, a seat, an account that nobody can tell) waits for an operator.
+    """
+    return entry.state is EntryState.PARKED and entry.reason in _OF_THE_API
 
 
 def backoff(attempts: int, entropy: bytes) -> float:

@@ -80,16 +80,28 @@ class Sweep:
         opened: list[int] = []
         async for page in _pages(kit):
             differing = await look.compare(page, bound)
-            if not look.is_dry_run and differing:
-                await kit.outbox.reopen_named(differing, kit.clock())
-                self._wake()
-                opened += differing
+            if not look.is_dry_run:
+                opened += await self._open(look, differing)
             look.progress("people", look.tally.looked_at, len(bound))
         await look.unknown(bound)
         await self._settle(look, opened)
-        look.tally.held_scopes |= await look.would_hold() if look.is_dry_run else set()
         look.tally.held_scopes |= {*await held_scopes(kit.ledger)}
+        if look.is_dry_run:
+            look.tally.would_hold = await look.would_hold() - look.tally.held_scopes
         return look.tally.report(is_dry_run=look.is_dry_run, seconds=kit.clock() - started)
+
+    async def _open(self, look: Look, differing: list[int]) -> list[int]:
+        """Open those who differ, and whoever is parked for what the app's API said, though they agree by now."""
+        aside, look.aside = look.aside, {}
+        chosen = {one: aside[one] for one in aside if one in differing or aside[one] is EntryState.PARKED}
+        for number, state in chosen.items():
+            await look.kit.outbox.reopen(number, state, look.kit.clock())
+        done = [one for one in differing if one not in chosen]
+        if done:
+            await look.kit.outbox.reopen_named(done, look.kit.clock())
+        if done or chosen:
+            self._wake()
+        return [*done, *chosen]
 
     async def _settle(self, look: Look, opened: list[int]) -> None:
         """Wait for the courier as long as it makes headway; whoever is left is reported."""

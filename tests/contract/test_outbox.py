@@ -31,7 +31,11 @@ async def done(store: Store, statement: Statement) -> Entry:
 async def set_aside(store: Store, statement: Statement, state: EntryState) -> Entry:
     entry = await store.outbox.note(statement, NOW)
     claim = await claimed(store, entry.id)
-    await store.outbox.set_aside(claim, state, reason=Reason.GUARD_TRIPPED, detail="too many")
+    put = EntryState.HELD if state is EntryState.DROPPED else state
+    await store.outbox.set_aside(claim, put, reason=Reason.GUARD_TRIPPED, detail="too many")
+    if state is EntryState.DROPPED:
+        (held,) = await store.outbox.entries(EntryState.HELD, 10)
+        assert await store.outbox.dismiss(held, NOW + 2)
     (aside,) = await store.outbox.entries(state, 10)
     return aside
 
@@ -73,7 +77,10 @@ async def test_silence_about_groups_takes_nothing_away(store: Store) -> None:
     assert entry.statements[0].not_stated_since == NOW + 1
 
 
-@pytest.mark.parametrize("state", [EntryState.DONE, EntryState.PARKED, EntryState.HELD])
+ASIDE = [EntryState.DONE, EntryState.PARKED, EntryState.HELD, EntryState.DROPPED]
+
+
+@pytest.mark.parametrize("state", ASIDE)
 async def test_the_same_said_again_leaves_the_state_and_carries_the_time_on(
     store: Store, state: EntryState
 ) -> None:
@@ -88,7 +95,7 @@ async def test_the_same_said_again_leaves_the_state_and_carries_the_time_on(
 
 
 @pytest.mark.parametrize("news", [vouched(groups={"b"}, at=NOW + 9), removed(at=NOW + 9)])
-@pytest.mark.parametrize("state", [EntryState.DONE, EntryState.PARKED, EntryState.HELD])
+@pytest.mark.parametrize("state", ASIDE)
 async def test_something_new_opens_an_entry_again(store: Store, state: EntryState, news: Statement) -> None:
     if state is EntryState.DONE:
         before = await done(store, vouched(groups={"a"}))
@@ -232,14 +239,28 @@ async def test_one_opened_alone_is_no_bulk_work(store: Store) -> None:
     assert (await claimed(store, now=NOW + 8)).entry.id == first.id
 
 
-async def test_dismissing_settles_what_was_set_aside_and_nobody_can_claim_it(store: Store) -> None:
+async def test_dismissing_drops_what_was_set_aside_and_nobody_can_claim_it(store: Store) -> None:
     held = await set_aside(store, vouched(), EntryState.HELD)
     assert await store.outbox.dismiss(held, NOW + 5)
     assert await store.outbox.claim(holder="b", now=NOW + 9, seconds=20) is None
     entry = await store.outbox.entry_of(subject())
     assert entry is not None
-    assert (entry.state, entry.reason, entry.detail) == (EntryState.DONE, None, "")
+    assert (entry.state, entry.since) == (EntryState.DROPPED, NOW + 5)
+    assert (entry.reason, entry.detail) == (Reason.DROPPED, "too many"), "and it says what of"
     assert not await store.outbox.dismiss(held, NOW + 6)
+
+
+async def test_what_was_dropped_is_opened_by_name_and_by_nothing_that_opens_the_done(store: Store) -> None:
+    dropped = await set_aside(store, vouched(), EntryState.DROPPED)
+    assert await store.outbox.reopen(None, EntryState.DONE, NOW + 6) == 0
+    assert await store.outbox.reopen(dropped.id, EntryState.DONE, NOW + 6) == 0
+    assert await store.outbox.reopen_named([dropped.id], NOW + 6) == 0
+    assert await store.outbox.entries(EntryState.DROPPED, 10) == (dropped,)
+    figures = await store.outbox.figures(NOW + 6)
+    assert (figures.open, figures.parked, figures.held) == (0, 0, 0)
+    assert await store.outbox.reopen(dropped.id, EntryState.DROPPED, NOW + 7) == 1
+    entry = (await claimed(store, now=NOW + 8)).entry
+    assert (entry.id, entry.reason, entry.detail) == (dropped.id, None, "")
 
 
 async def test_dismissing_spares_what_was_said_meanwhile(store: Store) -> None:

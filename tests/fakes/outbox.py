@@ -197,7 +197,7 @@ class MemoryStore:
         held = self.entries_by_id.get(entry.id)
         if held is None or (held.state, held.version) != (entry.state, entry.version):
             return False
-        self._put(replace(held, state=EntryState.DONE, attempts=0, reason=None, detail="", since=now))
+        self._put(replace(held, state=EntryState.DROPPED, attempts=0, reason=Reason.DROPPED, since=now))
         return True
 
     async def entries(self, state: EntryState | None, limit: int) -> tuple[Entry, ...]:

@@ -3,7 +3,7 @@
 | the merged statements | the entry was | it is then |
 |---|---|---|
 | say the same as before | anything | in the same state and version; only the times are written |
-| say something else | done, parked, held | open, next version, since now, its attempts forgotten |
+| say something else | done, parked, held, dropped | open, next version, since now, its attempts forgotten |
 | say something else | open | open since when it was, next version, to be tried now |
 
 `version` in the arguments is the one that a courier carried out. Where the entry has another by now, a newer statement came,
@@ -110,8 +110,8 @@ def opened_again(kept: Kept, now: float, *, is_bulk: bool) -> Kept:
 
 
 def dismissed(kept: Kept, now: float) -> Kept:
-    """Done as it stands, without a courier."""
-    return _with(kept, state=EntryState.DONE, since=now, attempts=0, reason=None, detail="")
+    """Dropped as it stands, without a courier."""
+    return _with(kept, state=EntryState.DROPPED, since=now, attempts=0, reason=Reason.DROPPED)
 
 
 def creating(kept: Kept, login: str) -> Kept:

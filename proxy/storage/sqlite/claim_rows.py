@@ -135,10 +135,9 @@ def open_named(connection: sqlite3.Connection, entry_ids: Iterable[int], now: fl
 
 
 def dismiss_entry(connection: sqlite3.Connection, entry: Entry, now: float) -> bool:
-    """Done as it stands, in one step: no courier can carry it out in between. False where it is not as it was any more."""
+    """Dropped as it stands, in one step: no courier can carry it out in between. False where it is not as it was any more."""
     done = connection.execute(
-        "UPDATE entries SET state = 'done', since = ?, attempts = 0, reason = NULL, detail = ''"
-        " WHERE id = ? AND state = ? AND version = ?",
-        (now, entry.id, entry.state.value, entry.version),
+        "UPDATE entries SET state = 'dropped', since = ?, attempts = 0, reason = ? WHERE id = ? AND state = ? AND version = ?",
+        (now, Reason.DROPPED.value, entry.id, entry.state.value, entry.version),
     )
     return bool(done.rowcount)

@@ -4,7 +4,7 @@
 |---|---|---|
 | nothing newer | anything | as before, nothing written |
 | say the same as before | anything | in the same state and version; only the times are written |
-| say something else | done, parked, held | open, next version, since now, its attempts forgotten |
+| say something else | done, parked, held, dropped | open, next version, since now, its attempts forgotten |
 | say something else | open | open since when it was, next version, to be tried now |
 """
 

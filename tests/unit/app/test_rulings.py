@@ -76,6 +76,7 @@ class Scene:
             rulings=self.store.rulings,
             sessions=self.store.sessions,
             outbox=self.store.outbox,
+            ledger=self.store.ledger,
             effective=self.effective,
             courier=self.courier if has_app else None,
             cache=self.cache,
@@ -260,6 +261,33 @@ async def test_who_is_denied_while_parked_is_archived_all_the_same(scene: Scene)
     await scene.watch.look()
     await scene.carry()
     assert not scene.app.by_login("ada").is_active
+
+
+async def test_the_guards_latch_of_a_link_that_was_taken_out_ends(scene: Scene) -> None:
+    await scene.store.rulings.put_link(LINK, ORIGIN)
+    await begun(scene)
+    await scene.join("ada")
+    await scene.store.outbox.note(vouched("ada", known(), at=NOW + 1), NOW)
+    claim = await scene.store.outbox.claim(holder="here", now=scene.now, seconds=20)
+    assert claim is not None
+    await scene.store.outbox.set_aside(
+        claim, EntryState.HELD, reason=Reason.GUARD_TRIPPED, detail="link:team"
+    )
+    await scene.store.ledger.latch("link:team", NOW)
+    await scene.watch.look()
+    assert await scene.states() == {EntryState.HELD}
+    await scene.store.rulings.remove_link(AppGroupName("team"))
+    await scene.watch.look()
+    assert await scene.store.ledger.latched() == frozenset()
+    await scene.carry()
+    assert await scene.states() == {EntryState.DONE}
+    assert scene.app.groups_of("ada") == {"team"}
+
+
+async def test_a_latch_that_waits_at_a_start_for_a_link_that_is_gone_ends(scene: Scene) -> None:
+    await scene.store.ledger.latch("link:of a configuration before", NOW)
+    await begun(scene)
+    assert await scene.store.ledger.latched() == frozenset()
 
 
 async def test_switching_provisioning_off_concerns_nobody_who_is_in_and_on_everybody(scene: Scene) -> None:

@@ -87,6 +87,15 @@ async def test_somebody_who_vanished_before_the_second_look_is_left_out_and_a_fa
         assert isinstance(await those.search(email=None, login="anna"), AppTrouble)
 
 
+async def test_a_spell_of_404_from_lists_and_the_canary_is_trouble_and_about_nobody() -> None:
+    """The address was moved, or a proxy before the app answers for it."""
+    groups = {"request": "GET /g", "items": "g", "id": "id", "name": "name"}
+    async with accounts(*[answering(404)] * 3, groups=groups, whoami={"request": "GET /me"}) as (those, _):
+        assert isinstance(await those.search(email="anna@example.com", login="anna"), AppTrouble)
+        assert isinstance(await those.groups(), AppTrouble)
+        assert isinstance(await those.whoami(), AppTrouble)
+
+
 async def test_a_404_is_nobody_only_where_the_preset_says_so() -> None:
     async with accounts(answering(404)) as (those, _):
         assert isinstance(await those.account(AccountId("7")), AppRefusal)

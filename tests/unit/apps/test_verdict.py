@@ -6,7 +6,7 @@ import pytest
 
 from proxy.apps.preset import Preset
 from proxy.apps.template import Json
-from proxy.apps.verdict import Answer, Done, judge
+from proxy.apps.verdict import Answer, Done, about_nobody, judge
 from proxy.provisioning.app_admin import AppRefusal, AppTrouble
 from proxy.reasons import Reason
 from tests.unit.apps.test_preset import WHOLE
@@ -44,6 +44,15 @@ def test_what_may_pass_is_trouble(status: int) -> None:
     assert verdict(status, retry_after=9.0) == AppTrouble(
         detail=f"POST /u answered {status}", retry_after=9.0
     )
+
+
+@pytest.mark.parametrize(("status", "is_trouble"), [(404, True), (400, False), (401, False), (410, False)])
+def test_a_list_that_is_not_there_is_trouble_and_a_yes_stays_one(status: int, is_trouble: bool) -> None:
+    refusal = AppRefusal(reason=Reason.APP_REFUSED, detail="GET /users answered so")
+    found = about_nobody(refusal, status)
+    assert found == (AppTrouble(detail=refusal.detail) if is_trouble else refusal)
+    assert about_nobody(Done(), 404) == Done()
+    assert about_nobody(refusal, None) == refusal
 
 
 @pytest.mark.parametrize("status", [400, 402, 404, 405, 409, 410, 418, 422, 451])

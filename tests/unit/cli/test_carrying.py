@@ -52,6 +52,11 @@ def entry(state: EntryState, reason: Reason | None = None, detail: str = "") -> 
             "held by the guard (guard_tripped: idp:corp): see muster held list",
             True,
         ),
+        (
+            entry(EntryState.DROPPED, Reason.DROPPED, "idp:corp"),
+            "left as it is: what the guard held was dropped (muster held list --dropped)",
+            True,
+        ),
         (entry(EntryState.OPEN), "not carried out yet; it will be, by the server", False),
     ],
 )

@@ -10,7 +10,7 @@ from proxy.groups.rules import LinkMode
 from proxy.groups.stored import Ruled
 from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
-from tests.fakes.commands import in_store
+from tests.fakes.commands import THEN, in_store
 
 
 async def ruled(store: SqliteStore) -> Ruled:
@@ -101,6 +101,24 @@ def test_unlinking_takes_it_out(ran: Path, capsys: pytest.CaptureFixture[str]) -
     assert in_store(ran, ruled).links == ()
     assert groups(ran, "unlink", "Writers") == 1
     assert groups(ran, "observe", "Writers") == 1
+
+
+def test_unlinking_ends_what_the_guard_held_of_it(
+    ran: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.cli.groups.HEAD_START", 0.0)
+    groups(ran, "link", "Writers", "authors")
+
+    async def latched(store: SqliteStore) -> None:
+        await store.ledger.latch("link:Writers", THEN)
+        await store.ledger.latch("link:Developers", THEN)
+
+    in_store(ran, latched)
+    capsys.readouterr()
+    assert groups(ran, "unlink", "Writers") == 0
+    assert "what the guard held of it is held no more" in capsys.readouterr().out
+    assert main(["held", "list", "-c", str(ran)]) == 0
+    assert capsys.readouterr().out == "held: link:Developers\n"
 
 
 @pytest.mark.parametrize(

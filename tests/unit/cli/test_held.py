@@ -53,6 +53,8 @@ def test_nothing_held_is_said(config: Path, in_store: InStore, capsys: pytest.Ca
     asyncio.run(_run(in_store, nothing))
     assert main(["held", "list", "-c", str(config)]) == 0
     assert capsys.readouterr().out == "nothing is held\n"
+    assert main(["held", "list", "--dropped", "-c", str(config)]) == 0
+    assert capsys.readouterr().out == "nothing is dropped\n"
 
 
 def test_what_is_held_is_listed_and_released(
@@ -76,7 +78,14 @@ def test_dropping_leaves_the_app_as_it_is(
     asyncio.run(_run(in_store, hold_one))
     assert main(["held", "drop", SCOPE, "-c", str(config)]) == 0
     assert "1 people stay as they are" in capsys.readouterr().out
-    assert states(in_store) == [EntryState.DONE]
+    assert states(in_store) == [EntryState.DROPPED]
+    assert main(["held", "list", "-c", str(config)]) == 0
+    assert capsys.readouterr().out == "nothing is held\n"
+    assert main(["held", "list", "--dropped", "-c", str(config)]) == 0
+    assert SCOPE in capsys.readouterr().out
+    assert main(["held", "list", "--dropped", "--json", "-c", str(config)]) == 0
+    (entry,) = json.loads(capsys.readouterr().out)["entries"]
+    assert (entry["reason"], entry["detail"]) == ("dropped", SCOPE)
 
 
 def test_a_scope_that_is_not_held_is_a_sentence(

@@ -44,11 +44,13 @@ async def test_the_exit_code_says_whether_anything_differed() -> None:
 def test_what_is_held_comes_first_and_a_dry_run_says_would(capsys: pytest.CaptureFixture[str]) -> None:
     held = tally(Kind.KEPT, Kind.CHANGE, Kind.HELD)
     held.held_scopes.add("link:team")
+    held.would_hold.add("link:sales")
     show(held.report(is_dry_run=True, seconds=0))
     text = capsys.readouterr().out
     assert [line.split()[0] for line in text.splitlines()[1:4]] == ["held", "would", "kept"]
     assert "1 things would be changed" in text
-    assert "link:team would be held" in text
+    assert "link:sales would be held" in text
+    assert "link:team is held: see muster held list" in text
     show(held.report(is_dry_run=False, seconds=0))
     assert "link:team is held: see muster held list" in capsys.readouterr().out
 

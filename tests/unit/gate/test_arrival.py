@@ -8,7 +8,7 @@ import pytest
 
 from proxy.gate.arrival import ArrivalRules, Arrivals, ArrivalStores
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
-from proxy.provisioning.model import AccountId, Binding, EntryState, Removed, Statement, Vouched
+from proxy.provisioning.model import AccountId, Binding, Entry, EntryState, Removed, Statement, Vouched
 from proxy.reasons import Reason
 from proxy.session.model import (
     AccountRefused,
@@ -103,6 +103,27 @@ class House:
         bound = await self.store.outbox.bind(claim, binding)
         assert bound is not None
         await self.store.outbox.ack(bound, now=900.0)
+
+    async def set_aside(self, state: EntryState, reason: Reason) -> Entry:
+        """Alice's entry, waiting in this state."""
+        entry = await self.store.outbox.entry_of(subject())
+        assert entry is not None
+        await self.store.outbox.reopen(entry.id, EntryState.DONE, 950.0)
+        claim = await self.store.outbox.claim(holder="test", now=950.0, seconds=20)
+        assert claim is not None
+        await self.store.outbox.set_aside(claim, state, reason=reason, detail="so")
+        (aside,) = await self.store.outbox.entries(state, 10)
+        return aside
+
+    async def renewed_the_same(self) -> EntryState:
+        """Where the entry stands after the IdP said the same again."""
+        await self.store.sessions.create(session(account=READY))
+        same = identity(groups=groups("ops"), stated_at=2000.0)
+        renewed = replace(session(account=READY), version=2, identity=same)
+        assert await self.arrivals().renewed(renewed, same, lease=await self.lease(), now=2000.0)
+        entry = await self.store.outbox.entry_of(subject())
+        assert entry is not None
+        return entry.state
 
     async def lease(self) -> Lease:
         lease = await self.store.sessions.acquire(key(1), holder="here", now=self.now, seconds=30)
@@ -310,6 +331,30 @@ async def test_a_renewal_that_says_the_same_has_the_app_looked_at_again(house: H
     assert entry is not None
     assert entry.state is EntryState.OPEN
     assert house.lane.woken == 1
+
+
+@pytest.mark.parametrize(
+    ("reason", "state"),
+    [
+        (Reason.APP_REFUSED, EntryState.OPEN),
+        (Reason.APP_UNPROVED, EntryState.OPEN),
+        (Reason.LOGIN_TAKEN, EntryState.PARKED),
+        (Reason.NO_SEAT, EntryState.PARKED),
+    ],
+)
+async def test_a_renewal_tries_again_what_is_parked_for_the_apps_answer(
+    house: House, reason: Reason, state: EntryState
+) -> None:
+    await house.bind()
+    await house.set_aside(EntryState.PARKED, reason)
+    assert await house.renewed_the_same() is state
+
+
+async def test_a_renewal_does_not_open_what_an_operator_dropped(house: House) -> None:
+    await house.bind()
+    held = await house.set_aside(EntryState.HELD, Reason.GUARD_TRIPPED)
+    assert await house.store.outbox.dismiss(held, 1500.0)
+    assert await house.renewed_the_same() is EntryState.DROPPED
 
 
 async def test_a_renewal_under_a_lost_lease_writes_neither(house: House) -> None:

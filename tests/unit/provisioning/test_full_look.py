@@ -126,6 +126,7 @@ def test_an_account_that_is_not_there_is_for_the_next_sign_in() -> None:
             Left(reason=Reason.LOGIN_TAKEN, detail="x"),
         ),
         (EntryState.PARKED, {}, Left(reason=Reason.APP_REFUSED)),
+        (EntryState.DROPPED, {"detail": "idp:okta"}, Left(reason=Reason.DROPPED, detail="idp:okta")),
     ],
 )
 def test_what_waits_already_is_left_with_its_reason(

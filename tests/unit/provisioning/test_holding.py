@@ -6,7 +6,7 @@ import pytest
 
 from proxy.groups.rules import AppGroupName, GroupRules, Link
 from proxy.provisioning.guard import GuardRules
-from proxy.provisioning.holding import drop, held_scopes, release
+from proxy.provisioning.holding import drop, end_unlinked, held_scopes, release
 from proxy.provisioning.model import EntryState
 from proxy.provisioning.rules import CourierRules
 from proxy.reasons import Reason
@@ -82,7 +82,7 @@ async def test_drop_leaves_the_app_as_it_is_and_opens_the_scope(scene: Scene) ->
     assert await drop(IDP, scene.store, scene.store, scene.now) == 3
     await carry_out(scene)
     assert active(scene) == ["p5", "p6", "p7"]
-    assert set(states(scene)) == {EntryState.DONE}
+    assert states(scene) == [EntryState.DONE] * 5 + [EntryState.DROPPED] * 3
     assert await held_scopes(scene.store) == ()
     assert all(scene.store.bound[subject(name)].is_blocked for name in NAMES), "and still nobody gets in"
 
@@ -114,6 +114,50 @@ async def test_whoever_is_listed_as_denied_is_neither_held_nor_counted(scene: Sc
         await scene.note(vouched(name))
     await carry_out(scene)
     assert not any(scene.app.by_login(name).is_active for name in denied)
+
+
+async def test_what_is_dropped_stays_dropped_until_somebody_says_something_else(scene: Scene) -> None:
+    await drop(IDP, scene.store, scene.store, scene.now)
+    await scene.note(removed("p7", at=NOW + 60))
+    await scene.store.reopen(None, EntryState.DONE, scene.now)
+    await carry_out(scene)
+    assert active(scene) == ["p5", "p6", "p7"]
+    await scene.note(removed("p6", at=NOW + 60, reason=Reason.DIRECTORY_GONE))
+    await scene.note(vouched("p5", at=NOW + 60))
+    await carry_out(scene)
+    assert active(scene) == ["p5", "p7"]
+    assert not scene.store.bound[subject("p5")].is_blocked
+
+
+async def test_the_latch_of_a_link_that_is_no_more_ends_and_its_group_is_left_alone() -> None:
+    linked = GroupRules(links=(Link(app_group=AppGroupName("team"), idp_groups=known("a")),))
+    wide = GuardRules(least_members=100)
+    scene = Scene(rules=CourierRules(link=link_rules(), groups=linked, guard=wide))
+    names = [f"m{number}" for number in range(8)]
+    for name in names:
+        scene.app.add(name, groups=("team",))
+        await scene.bind(name)
+        await scene.note(vouched(name, known()))
+    await carry_out(scene)
+    held = [name for name in names if scene.entry(name).state is EntryState.HELD]
+    assert len(held) > 0
+    assert await end_unlinked(linked, scene.store, scene.store, scene.now) == ()
+    assert await held_scopes(scene.store) == ("link:team",)
+    scene.rules = replace(scene.rules, groups=GroupRules())
+    assert await end_unlinked(GroupRules(), scene.store, scene.store, scene.now) == ("link:team",)
+    await carry_out(scene)
+    assert await held_scopes(scene.store) == ()
+    assert set(held) <= {one for one in names if "team" in scene.app.groups_of(one)}
+    assert {scene.entry(name).state for name in names} == {EntryState.DONE}
+
+
+async def test_what_equal_names_may_lead_to_and_what_an_idp_holds_is_not_ended() -> None:
+    scene = Scene()
+    for scope in ("link:team", IDP):
+        await scene.store.latch(scope, NOW)
+    assert await end_unlinked(GroupRules(is_same_name=True), scene.store, scene.store, NOW) == ()
+    assert await end_unlinked(GroupRules(), scene.store, scene.store, NOW) == ("link:team",)
+    assert await held_scopes(scene.store) == (IDP,)
 
 
 async def test_another_scope_is_not_touched(scene: Scene) -> None:

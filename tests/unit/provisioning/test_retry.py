@@ -3,7 +3,8 @@
 import pytest
 
 from proxy.provisioning.app_admin import AppRefusal, AppTrouble
-from proxy.provisioning.retry import Again, Park, after_fault, backoff
+from proxy.provisioning.model import Entry, EntryState
+from proxy.provisioning.retry import Again, Park, after_fault, backoff, is_the_apis
 from proxy.reasons import Reason
 
 LOW, HIGH = b"\x00" * 4, b"\xff" * 4
@@ -43,3 +44,25 @@ def test_a_refusal_waits_for_an_operator_with_the_apps_words(reason: Reason) -> 
 def test_what_is_not_about_this_person_parks_nobody(reason: Reason) -> None:
     found = after_fault(AppRefusal(reason=reason, detail="HTTP 401"), 0, LOW)
     assert found == Again(after=8.0, reason=reason, detail="HTTP 401")
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "expected"),
+    [
+        (EntryState.PARKED, Reason.APP_REFUSED, True),
+        (EntryState.PARKED, Reason.APP_UNPROVED, True),
+        (EntryState.PARKED, Reason.APP_TROUBLE, True),
+        (EntryState.PARKED, Reason.ACCOUNT_GONE, True),
+        (EntryState.PARKED, Reason.LOGIN_TAKEN, False),
+        (EntryState.PARKED, Reason.NO_SEAT, False),
+        (EntryState.PARKED, Reason.AMBIGUOUS_ACCOUNT, False),
+        (EntryState.HELD, Reason.APP_REFUSED, False),
+        (EntryState.DROPPED, Reason.APP_REFUSED, False),
+        (EntryState.OPEN, Reason.APP_TROUBLE, False),
+    ],
+)
+def test_what_the_apps_api_said_is_worth_a_try_and_what_is_about_a_person_is_not(
+    state: EntryState, reason: Reason, expected: bool
+) -> None:
+    entry = Entry(id=1, account_id=None, statements=(), state=state, version=1, reason=reason)
+    assert is_the_apis(entry) is expected

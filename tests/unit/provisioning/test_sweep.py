@@ -231,9 +231,45 @@ async def test_a_dry_run_says_which_scopes_it_would_latch() -> None:
     for number in range(4):
         scene.app.add(f"guest{number}", groups=("engineers",))
     report = await everybody(scene, is_dry_run=True)
-    assert report.held_scopes == ("link:engineers",)
+    assert (report.held_scopes, report.would_hold) == ((), ("link:engineers",))
     assert report.needs_attention
     assert scene.store.latches == set()
+    await everybody(scene)
+    again = await everybody(scene, is_dry_run=True)
+    assert (again.held_scopes, again.would_hold) == (("link:engineers",), ()), "what is held is not to come"
+
+
+async def test_what_was_dropped_is_left_by_a_sweep_and_taken_up_by_a_push_that_an_operator_asks_for() -> None:
+    scene = scene_of()
+    scene.rules = replace(scene.rules, guard=GuardRules(least_of_link=1, share_of_link=0.0))
+    for number in range(2):
+        await member(scene, f"person{number}", (), ("engineers",))
+    await everybody(scene)
+    assert await drop("link:engineers", scene.store, scene.store, scene.now) == 1
+    report = await everybody(scene)
+    assert report.count(Kind.KEPT, "dropped") == 1
+    assert scene.operations() == ["leave"]
+    async with sweeping(scene) as sweep:
+        pushed = await sweep.group(ENGINEERS, is_dry_run=False)
+    assert isinstance(pushed, Report)
+    assert pushed.changes == 1
+    assert scene.operations() == ["leave", "leave"]
+
+
+async def test_what_the_apps_api_refused_is_tried_by_a_sweep_and_what_is_about_a_person_is_not() -> None:
+    scene = scene_of()
+    await member(scene, "ada", ("eng",), ())
+    await member(scene, "bob", ("eng",), ("engineers",))
+    for name in ("ada", "bob"):
+        entry = scene.entry(name)
+        parked = replace(entry, state=EntryState.PARKED, reason=Reason.APP_REFUSED, detail="404")
+        scene.store.entries_by_id[entry.id] = parked
+    await everybody(scene, is_dry_run=True)
+    assert scene.entry("bob").state is EntryState.PARKED
+    report = await everybody(scene)
+    assert (report.count(Kind.SKIPPED), report.changes) == (0, 1)
+    assert scene.app.groups_of("ada") == {"engineers"}
+    assert {scene.entry(name).state for name in ("ada", "bob")} == {EntryState.DONE}
 
 
 async def test_members_who_lose_too_much_at_once_are_held_as_at_any_visit() -> None:

@@ -155,4 +155,4 @@ async def test_what_is_not_as_it_was_is_not_dismissed(
     assert not await memory.write(lambda work: dismiss(work, keys, replace(entry, **change), NOW))
     assert not await memory.write(lambda work: dismiss(work, keys, replace(entry, id=99), NOW))
     assert await memory.write(lambda work: dismiss(work, keys, entry, NOW))
-    assert (await now_held(memory, keys)).state is EntryState.DONE
+    assert (await now_held(memory, keys)).state is EntryState.DROPPED

@@ -150,16 +150,11 @@ def test_what_is_opened_again_begins_anew(is_bulk: bool) -> None:
     assert (entry.reason, entry.detail, entry.version, after.is_bulk) == (None, "", 3, is_bulk)
 
 
-def test_what_is_dismissed_is_done_and_asks_for_nothing_more() -> None:
-    entry = dismissed(kept(EntryState.HELD), LATER).entry
-    assert (entry.state, entry.since, entry.attempts, entry.reason, entry.detail, entry.version) == (
-        EntryState.DONE,
-        LATER,
-        0,
-        None,
-        "",
-        3,
-    )
+def test_what_is_dismissed_is_dropped_with_what_held_it() -> None:
+    before = kept(EntryState.HELD)
+    entry = dismissed(before, LATER).entry
+    assert (entry.state, entry.since, entry.attempts) == (EntryState.DROPPED, LATER, 0)
+    assert (entry.reason, entry.detail, entry.version) == (Reason.DROPPED, before.entry.detail, 3)
 
 
 def test_what_we_set_out_to_create_is_written_down_and_changes_nothing_else() -> None:

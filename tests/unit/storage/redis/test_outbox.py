@@ -11,6 +11,7 @@ from proxy.storage.redis.outbox_keys import OutboxKeys
 from tests.contract.records import NOW, subject, vouched
 from tests.contract.redis_indexes import wrong_indexes
 from tests.fakes.redis_memory import MemoryRedis
+from tests.unit.storage.redis.test_claims import taken
 
 
 @pytest.fixture
@@ -26,10 +27,10 @@ async def outbox(memory: MemoryRedis, monkeypatch: pytest.MonkeyPatch) -> RedisO
 async def test_all_of_a_state_are_opened_share_by_share(memory: MemoryRedis, outbox: RedisOutbox) -> None:
     for entry in await outbox.entries(None, 100):
         assert await outbox.dismiss(entry, NOW + 10)
-    assert await outbox.reopen(None, EntryState.DONE, NOW + 20) == 7
+    assert await outbox.reopen(None, EntryState.DROPPED, NOW + 20) == 7
     assert (await outbox.figures(NOW + 20)).open == 7
     assert await wrong_indexes(memory) == []
-    assert await outbox.reopen(None, EntryState.DONE, NOW + 30) == 0
+    assert await outbox.reopen(None, EntryState.DROPPED, NOW + 30) == 0
     assert await outbox.reopen(None, EntryState.OPEN, NOW + 30) == 0
 
 
@@ -41,9 +42,11 @@ async def test_more_entries_than_a_share_are_read_in_order(outbox: RedisOutbox) 
     assert await outbox.entries_named([7, 1, 1, 99]) == (entries[0], entries[6])
 
 
-async def test_an_entry_named_twice_is_opened_once(outbox: RedisOutbox) -> None:
-    (entry, *_) = await outbox.entries(None, 1)
-    await outbox.dismiss(entry, NOW)
+async def test_an_entry_named_twice_is_opened_once(
+    memory: MemoryRedis, keys: OutboxKeys, outbox: RedisOutbox
+) -> None:
+    entry = await outbox.ack(await taken(memory, keys), now=NOW)
+    assert entry is not None
     assert await outbox.reopen_named([entry.id, entry.id], NOW) == 1
 
 
