@@ -130,17 +130,11 @@ def _plan(commands: Commands) -> None:
 def _groups(commands: Commands) -> None:
     actions = _actions(commands, "groups", "show or change which IdP groups mean which app groups")
     _action(actions, "list", "show every link and where it comes from")
-    link = _action(
-        actions, "link", "tie an app group to IdP groups; its members are the people of any of them"
-    )
-    link.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
-    link.add_argument(
-        "idp_groups", nargs="+", metavar="IDP_GROUP", help="IdP groups; one string with commas will do"
-    )
-    link.add_argument("--observe", action="store_true", help="only say what would change")
-    link.add_argument(
-        "--idp", action="append", metavar="ID", help="count statements of this IdP only (may be repeated)"
-    )
+    for name, what in (
+        ("link", "tie an app group to IdP groups; its members are the people of any of them"),
+        ("create", "make a group in the app and tie it to IdP groups; one that is there is never taken over"),
+    ):
+        _with_link(_action(actions, name, what))
     for name, what in (
         ("unlink", "take a link out; the group's members stay as they are"),
         ("observe", "keep a link, but only say what it would change"),
@@ -153,6 +147,17 @@ def _groups(commands: Commands) -> None:
     )
     push.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
     _with_dry_run(push)
+
+
+def _with_link(parser: ArgumentParser) -> None:
+    parser.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
+    parser.add_argument(
+        "idp_groups", nargs="+", metavar="IDP_GROUP", help="IdP groups; one string with commas will do"
+    )
+    parser.add_argument("--observe", action="store_true", help="only say what would change")
+    parser.add_argument(
+        "--idp", action="append", metavar="ID", help="count statements of this IdP only (may be repeated)"
+    )
 
 
 def _sweep(commands: Commands) -> None:

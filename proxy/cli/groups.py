@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from proxy.cli import push
+from proxy.cli.app_groups import make, missing_word
 from proxy.cli.carrying import HEAD_START, ruling_heard
 from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal, say
 from proxy.cli.store import now
@@ -26,7 +27,7 @@ _MODES: Final = {
 
 
 def run(args: Namespace) -> int:
-    """0 when done; 1 when the link is the configuration's, or there is none. Raises SettingsError."""
+    """0 when done; 1 when the link is the configuration's, there is none, or a group cannot be made. Raises SettingsError."""
     if args.action == "push":
         return push.run(args)
     if args.action == "list":
@@ -51,13 +52,18 @@ async def _change(desk: Desk, args: Namespace) -> int:
     if configured_link(desk.effective.configured_groups, group) is not None:
         say(f"the configuration links {group!r}, and it wins: change it there")
         return 1
+    if args.action == "create" and (why_not := await _created(desk, group, args)):
+        say(why_not)
+        return 1
     change: Callable[[Desk, AppGroupName, Namespace], Awaitable[str | None]]
-    change = {"link": _link, "unlink": _unlink}.get(args.action, _set_mode)
+    change = {"link": _link, "create": _link, "unlink": _unlink}.get(args.action, _set_mode)
     done = await change(desk, group, args)
     if done is None:
         say(f"there is no link of {group!r} (muster groups list shows what is linked)")
         return 1
     await desk.audited("rule", outcome=f"groups {args.action}", after=group)
+    if args.action == "link" and (missing := await missing_word(desk, group)):
+        say(missing)
     ruled = await desk.store.rulings.ruled()
     held = stored_link(ruled, group)
     if args.json:
@@ -68,7 +74,24 @@ async def _change(desk: Desk, args: Namespace) -> int:
     return 0
 
 
+async def _created(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
+    """Makes the group in the app; else why not. Mistakes about the link are found first, so that no group is left without it."""
+    _link_of(desk, group, args)
+    if group != group.strip() or not group:
+        raise refusal("the app's group needs a name, without white space at either end")
+    return await make(desk, group)
+
+
 async def _link(desk: Desk, group: AppGroupName, args: Namespace) -> str:
+    link = _link_of(desk, group, args)
+    await desk.store.rulings.put_link(link, operator())
+    is_new = "was made in the app, and " if args.action == "create" else ""
+    return (
+        f"{is_new}is linked to {', '.join(sorted(link.idp_groups))}; a running server follows within a second"
+    )
+
+
+def _link_of(desk: Desk, group: AppGroupName, args: Namespace) -> Link:
     names = [normal(name) for text in args.idp_groups for name in split_names(text)]
     known = {idp.id for idp in desk.settings.idps}
     if not names:
@@ -76,14 +99,12 @@ async def _link(desk: Desk, group: AppGroupName, args: Namespace) -> str:
     for idp in args.idp or ():
         if idp not in known:
             raise refusal(f"there is no IdP with the id {idp!r} (there are {', '.join(sorted(known))})")
-    link = Link(
+    return Link(
         app_group=group,
         idp_groups=frozenset(map(GroupName, names)),
         mode=LinkMode.OBSERVE if args.observe else LinkMode.ACTIVE,
         idps=frozenset(map(IdpId, args.idp or ())),
     )
-    await desk.store.rulings.put_link(link, operator())
-    return f"is linked to {', '.join(sorted(link.idp_groups))}; a running server follows within a second"
 
 
 async def _unlink(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
