@@ -2,8 +2,10 @@
 
 from typing import Final
 
-from proxy.cli.desk import Desk, own_courier
+from proxy.cli.desk import Desk, own_courier, refusal
+from proxy.groups.links import normal
 from proxy.groups.rules import AppGroupName, Missing
+from proxy.groups.stored import stored_link
 from proxy.provisioning.app_admin import AppRefusal, AppTrouble
 from proxy.provisioning.kit import Journal, Kit
 from proxy.provisioning.model import Because, CreateGroup, Step
@@ -15,6 +17,20 @@ _UNTIL: Final = {
     Missing.CREATE: "it is made when the first person belongs in it (groups.missing: create)",
     Missing.ERROR: "whoever belongs in it is parked until the app has it (groups.missing: error)",
 }
+
+
+def named(desk: Desk, written: str, *, is_new: bool = False) -> AppGroupName:
+    """The group without white space around its name. Raises SettingsError for an empty one.
+
+    A link that is stored just as it was written keeps its name, so that it can be taken out.
+    """
+    exact = AppGroupName(normal(written))
+    if not is_new and stored_link(desk.effective.ruled, exact) is not None:
+        return exact
+    group = AppGroupName(exact.strip())
+    if not group:
+        raise refusal("the app's group needs a name: an empty one is nobody's")
+    return group
 
 
 async def missing_word(desk: Desk, group: AppGroupName) -> str | None:

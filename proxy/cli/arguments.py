@@ -89,6 +89,7 @@ def _check(commands: Commands) -> None:
     parser.add_argument(
         "--app", action="store_true", help="print what the app's admin API can do, by its preset"
     )
+    _with_json(parser)
 
 
 def _doctor(commands: Commands) -> None:
@@ -152,7 +153,15 @@ def _groups(commands: Commands) -> None:
 def _with_link(parser: ArgumentParser) -> None:
     parser.add_argument("app_group", metavar="APP_GROUP", help="the app's group")
     parser.add_argument(
-        "idp_groups", nargs="+", metavar="IDP_GROUP", help="IdP groups; one string with commas will do"
+        "idp_groups",
+        nargs="+",
+        metavar="IDP_GROUP",
+        help="IdP groups; several are taken as they are, a single string is split at its commas",
+    )
+    parser.add_argument(
+        "--exact",
+        action="store_true",
+        help="a single IDP_GROUP is one name, commas and all (such as an LDAP DN)",
     )
     parser.add_argument("--observe", action="store_true", help="only say what would change")
     parser.add_argument(

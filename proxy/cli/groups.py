@@ -6,14 +6,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from proxy.cli import push
-from proxy.cli.app_groups import make, missing_word
+from proxy.cli.app_groups import make, missing_word, named
 from proxy.cli.carrying import HEAD_START, ruling_heard
 from proxy.cli.desk import Desk, at_desk, moment, operator, print_json, refusal, say
 from proxy.cli.store import now
 from proxy.cli.table import print_table
 from proxy.groups.links import normal
 from proxy.groups.rules import AppGroupName, Link, LinkMode
-from proxy.groups.stored import SourcedLink, all_links, configured_link, stored_link
+from proxy.groups.stored import Ruled, SourcedLink, all_links, configured_link, stored_link
 from proxy.identity import GroupName, IdpId
 from proxy.provisioning.guard import link_scope
 from proxy.provisioning.holding import end_unlinked
@@ -48,7 +48,8 @@ async def _list(desk: Desk, args: Namespace) -> int:
 
 
 async def _change(desk: Desk, args: Namespace) -> int:
-    group = AppGroupName(normal(args.app_group))
+    group = named(desk, args.app_group, is_new=args.action in ("link", "create"))
+    before = _standing(desk.effective.ruled, group)
     if configured_link(desk.effective.configured_groups, group) is not None:
         say(f"the configuration links {group!r}, and it wins: change it there")
         return 1
@@ -61,10 +62,11 @@ async def _change(desk: Desk, args: Namespace) -> int:
     if done is None:
         say(f"there is no link of {group!r} (muster groups list shows what is linked)")
         return 1
-    await desk.audited("rule", outcome=f"groups {args.action}", after=group)
+    ruled = await desk.store.rulings.ruled()
+    after = _standing(ruled, group)
+    await desk.audited("rule", outcome=f"groups {args.action}", app_group=group, before=before, after=after)
     if args.action == "link" and (missing := await missing_word(desk, group)):
         say(missing)
-    ruled = await desk.store.rulings.ruled()
     held = stored_link(ruled, group)
     if args.json:
         link = SourcedLink(link=held.link, origin=held.origin) if held else None
@@ -74,11 +76,24 @@ async def _change(desk: Desk, args: Namespace) -> int:
     return 0
 
 
+def _standing(ruled: Ruled, group: AppGroupName) -> dict[str, Any] | None:
+    """A stored link as the audit trail keeps it; None where there is none."""
+    held = stored_link(ruled, group)
+    if held is None:
+        return None
+    link = held.link
+    return {
+        "idp_groups": sorted(link.idp_groups),
+        "idps": sorted(link.idps),
+        "mode": link.mode.value,
+        "by": held.origin.by,
+        "at": held.origin.at,
+    }
+
+
 async def _created(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:
     """Makes the group in the app; else why not. Mistakes about the link are found first, so that no group is left without it."""
     _link_of(desk, group, args)
-    if group != group.strip() or not group:
-        raise refusal("the app's group needs a name, without white space at either end")
     return await make(desk, group)
 
 
@@ -92,7 +107,7 @@ async def _link(desk: Desk, group: AppGroupName, args: Namespace) -> str:
 
 
 def _link_of(desk: Desk, group: AppGroupName, args: Namespace) -> Link:
-    names = [normal(name) for text in args.idp_groups for name in split_names(text)]
+    names = _idp_groups(args)
     known = {idp.id for idp in desk.settings.idps}
     if not names:
         raise refusal("name at least one IdP group")
@@ -105,6 +120,13 @@ def _link_of(desk: Desk, group: AppGroupName, args: Namespace) -> Link:
         mode=LinkMode.OBSERVE if args.observe else LinkMode.ACTIVE,
         idps=frozenset(map(IdpId, args.idp or ())),
     )
+
+
+def _idp_groups(args: Namespace) -> list[str]:
+    """Several arguments are a list, taken as they are; a single one is split at commas, unless `--exact` says it is a name."""
+    given: list[str] = args.idp_groups
+    names = split_names(given[0]) if len(given) == 1 and not args.exact else given
+    return [name for name in (normal(one).strip() for one in names) if name]
 
 
 async def _unlink(desk: Desk, group: AppGroupName, args: Namespace) -> str | None:

@@ -6,16 +6,16 @@ from argparse import Namespace
 from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.desk import audited, print_json
-from proxy.cli.store import entry_documents, now, print_entries, with_store
-from proxy.provisioning.holding import ALL, drop, held_scopes, release
-from proxy.provisioning.model import Entry, EntryState
+from proxy.cli.store import Listed, entries_in, entry_documents, now, print_entries, with_store
+from proxy.provisioning.holding import drop, held_scopes, release
+from proxy.provisioning.model import EntryState
 
 
 def run(args: Namespace) -> int:
     """List, release or drop. 1 when the named scope is not held."""
     settings = configured(args)
     if args.action == "list" and args.dropped:
-        dropped = with_store(settings, lambda store: store.outbox.entries(EntryState.DROPPED, ALL))
+        dropped = with_store(settings, lambda store: entries_in(store, EntryState.DROPPED))
         return _show_dropped(dropped, is_json=args.json)
     if args.action == "list":
         return _show(*with_store(settings, _look), is_json=args.json)
@@ -33,8 +33,8 @@ def run(args: Namespace) -> int:
     return 0
 
 
-async def _look(store: Store) -> tuple[tuple[str, ...], tuple[Entry, ...]]:
-    return await held_scopes(store.ledger), await store.outbox.entries(EntryState.HELD, ALL)
+async def _look(store: Store) -> tuple[tuple[str, ...], Listed]:
+    return await held_scopes(store.ledger), await entries_in(store, EntryState.HELD)
 
 
 async def _decide(store: Store, scope: str, *, is_released: bool) -> int | None:
@@ -47,25 +47,25 @@ async def _decide(store: Store, scope: str, *, is_released: bool) -> int | None:
     return count
 
 
-def _show_dropped(entries: tuple[Entry, ...], *, is_json: bool) -> int:
+def _show_dropped(listed: Listed, *, is_json: bool) -> int:
     if is_json:
-        print_json({"entries": entry_documents(entries)})
-    elif entries:
-        print_entries(entries)
+        print_json({"entries": entry_documents(listed)})
+    elif listed.entries:
+        print_entries(listed)
     else:
         print("nothing is dropped")
     return 0
 
 
-def _show(scopes: tuple[str, ...], entries: tuple[Entry, ...], *, is_json: bool) -> int:
+def _show(scopes: tuple[str, ...], listed: Listed, *, is_json: bool) -> int:
     if is_json:
-        print_json({"scopes": list(scopes), "entries": entry_documents(entries)})
+        print_json({"scopes": list(scopes), "entries": entry_documents(listed)})
         return 0
-    if not scopes and not entries:
+    if not scopes and not listed.entries:
         print("nothing is held")
         return 0
     for scope in scopes:
         print(f"held: {scope}")
-    if entries:
-        print_entries(entries)
+    if listed.entries:
+        print_entries(listed)
     return 0

@@ -4,7 +4,8 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from dataclasses import dataclass
+from typing import Any, Final
 
 from proxy.cli.desk import print_json, say
 from proxy.cli.table import print_table
@@ -12,6 +13,7 @@ from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.report import Kind, Line, Report
 from proxy.provisioning.whole import Progress
+from proxy.reasons import Reason
 
 CHANGES: Final = 3
 SHOWN: Final = 40
@@ -29,19 +31,36 @@ async def at_work(courier: Courier) -> AsyncIterator[None]:
         await running
 
 
-async def looked(look: Callable[[Progress], Awaitable[Report | AppFault]], *, is_json: bool) -> int:
-    """0 when everything agreed, 3 when something differed or is held, 1 when the app gave no answer or refused."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looked:
+    """The exit code: 0 when everything agreed, 3 when something differed or is held, 1 when the app gave no answer or refused.
+
+    `facts` are for the audit trail.
+    """
+
+    code: int
+    facts: dict[str, Any]
+
+
+async def looked(look: Callable[[Progress], Awaitable[Report | AppFault]], *, is_json: bool) -> Looked:
+    """What came of a look, once it is told."""
     answer = await look(told if sys.stderr.isatty() else _untold)
     if sys.stderr.isatty():
         print("\r\033[K", end="", file=sys.stderr)
     if isinstance(answer, AppTrouble | AppRefusal):
         say(f"nothing was looked at: {answer.detail}")
-        return 1
+        reason = answer.reason if isinstance(answer, AppRefusal) else Reason.APP_TROUBLE
+        return Looked(code=1, facts={"reason": reason.value, "outcome": answer.detail})
     if is_json:
         print_json(answer.document())
     else:
         show(answer)
-    return CHANGES if answer.needs_attention else 0
+    return Looked(code=CHANGES if answer.needs_attention else 0, facts=_facts(answer))
+
+
+def _facts(report: Report) -> dict[str, Any]:
+    found = {kind.value: report.count(kind) for kind in Kind}
+    return {"outcome": "done", "looked_at": report.looked_at, "agree": report.agree, **found}
 
 
 def told(what: str, done: int, whole: int) -> None:

@@ -126,7 +126,8 @@ async def _deny(desk: Desk, args: Namespace) -> int:
         count = await end_sessions(desk, person, Reason.DENY_LISTED)
         await _audit_each(desk, "remove", person, reason=Reason.DENY_LISTED.value, sessions=count)
         ended += count
-    await desk.audited("rule", outcome="members deny", after=", ".join(names))
+    stood = ", ".join(name for name in names if name not in added)
+    await desk.audited("rule", outcome="members deny", before=stood, after=", ".join(names))
     words = f"{', '.join(names)} {'may not sign in any more' if added else 'was denied already'}; {ended} sessions ended"
     bound = [one for one in people if one.account is not None]
     if bound and args.wait and not await ruling_heard(desk, seconds=min(HEAD_START, args.wait)):
@@ -198,7 +199,7 @@ async def _undeny(desk: Desk, args: Namespace) -> int:
             await state_removed(desk, person)
     for name in stored:
         await desk.store.rulings.undeny(name)
-    await desk.audited("rule", outcome="members undeny", before=", ".join(stored))
+    await desk.audited("rule", outcome="members undeny", before=", ".join(stored), after="")
     words = (
         f"{', '.join(stored)} may sign in again; an account that was archived is restored at the next sign-in"
     )

@@ -6,21 +6,19 @@ from argparse import Namespace
 from proxy.app.storing import Store
 from proxy.cli.configuration import configured
 from proxy.cli.desk import audited, print_json
-from proxy.cli.store import entry_documents, now, print_entries, with_store
+from proxy.cli.store import entries_in, entry_documents, now, print_entries, with_store
 from proxy.provisioning.model import EntryState
-
-_MOST: int = 1_000_000
 
 
 def run(args: Namespace) -> int:
     """List or retry. 1 when the named entry is not parked."""
     settings = configured(args)
     if args.action == "list":
-        entries = with_store(settings, lambda store: store.outbox.entries(EntryState.PARKED, _MOST))
+        listed = with_store(settings, lambda store: entries_in(store, EntryState.PARKED))
         if args.json:
-            print_json({"entries": entry_documents(entries)})
-        elif entries:
-            print_entries(entries)
+            print_json({"entries": entry_documents(listed)})
+        elif listed.entries:
+            print_entries(listed)
         else:
             print("nothing is parked")
         return 0

@@ -4,6 +4,7 @@ import asyncio
 import sys
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any, Final, TypeAlias
 
 from proxy.cli.desk import Desk, at_desk, own_admin, print_json, say
@@ -13,6 +14,7 @@ from proxy.provisioning.app_admin import AppRefusal, AppTrouble
 from proxy.provisioning.app_view import AppView
 from proxy.provisioning.explain import Line, explain_plan
 from proxy.provisioning.preview import Preview, Previewed
+from proxy.reasons import Reason
 
 CHANGES: Final = 3
 """The exit code that says: there is something to do."""
@@ -62,28 +64,42 @@ async def _look(desk: Desk, people: list[Person]) -> list[Found]:
 
 
 def _text(found: list[Found], *, is_one: bool) -> Iterator[str]:
-    count = 0
+    count = only_watched = 0
     for person, previewed in found:
-        if not isinstance(previewed, Previewed) or not (previewed.plan.steps or is_one):
+        if not isinstance(previewed, Previewed) or not (previewed.plan.steps or watched(previewed) or is_one):
             continue
         count += bool(previewed.plan.steps)
+        only_watched += bool(watched(previewed) and not previewed.plan.steps)
         yield f"{person.name} (account {person.account})"
         yield from (f"  {line}" for line in _shown(previewed, is_one=is_one))
-    yield f"{count} of {len(found)} people would be changed"
+    yield f"{count} of {len(found)} people would be changed" + (
+        f"; {only_watched} more if no link were only observed" if only_watched else ""
+    )
 
 
 def _shown(previewed: Previewed, *, is_one: bool) -> Iterator[Line]:
-    """Everything for one person; for all only what would be done."""
+    """Everything for one person; for all only what would be done, and what links that are only observed would do."""
     if previewed.member is None:
         yield Line(topic="is", what="the app shows no such account")
         return
     lines = explain_plan(previewed.should, previewed.plan)
-    yield from (line for line in lines if is_one or line.topic == "how")
+    has_steps = bool(previewed.plan.steps)
+    for line in lines:
+        if line.reason is Reason.OBSERVED_ONLY:
+            yield replace(line, topic="observed")
+        elif is_one or (line.topic == "how" and has_steps):
+            yield line
+
+
+def watched(previewed: Previewed) -> bool:
+    """Whether a link that is only observed would change something."""
+    return any(note.reason is Reason.OBSERVED_ONLY for note in previewed.plan.notes)
 
 
 def _document(found: list[Found], changed: int, unknown: int) -> dict[str, Any]:
     return {
         "changed": changed,
+        "observed": sum(isinstance(what, Previewed) and watched(what) for _, what in found),
         "unknown": unknown,
         "people": [{"name": one.name, "account": one.account, **_parts(what)} for one, what in found],
     }

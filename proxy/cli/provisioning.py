@@ -15,8 +15,10 @@ def run(args: Namespace) -> int:
 
 async def _switch(desk: Desk, args: Namespace) -> int:
     is_on: bool = args.action == "on"
+    before = desk.effective.ruled.provisioning
     if await desk.store.rulings.switch_provisioning(is_on, operator()):
-        await desk.audited("rule", outcome=f"provisioning {args.action}")
+        stood = "off" if before is not None and not before.is_on else "on"
+        await desk.audited("rule", outcome=f"provisioning {args.action}", before=stood, after=args.action)
     code = await _status(desk, args)
     if is_on and not desk.effective.is_configured_on:
         say("the configuration says joining.provisioning: false, and it wins: change it there")

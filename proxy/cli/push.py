@@ -2,10 +2,9 @@
 
 from argparse import Namespace
 
+from proxy.cli.app_groups import named
 from proxy.cli.desk import Desk, at_desk, own_courier
 from proxy.cli.looking import at_work, looked
-from proxy.groups.links import normal
-from proxy.groups.rules import AppGroupName
 from proxy.provisioning.sweep import Sweep
 
 
@@ -15,12 +14,12 @@ def run(args: Namespace) -> int:
 
 
 async def _push(desk: Desk, args: Namespace) -> int:
-    group = AppGroupName(normal(args.app_group))
+    group = named(desk, args.app_group)
     async with own_courier(desk) as courier, at_work(courier):
         sweep = Sweep(lambda: courier.kit, courier.wake)
-        code = await looked(
+        seen = await looked(
             lambda progress: sweep.group(group, is_dry_run=args.dry_run, progress=progress), is_json=args.json
         )
     if not args.dry_run:
-        await desk.audited("push", outcome=str(code), after=group)
-    return code
+        await desk.audited("push", app_group=group, **seen.facts)
+    return seen.code

@@ -2,19 +2,29 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from proxy.app.storing import Store, open_store
 from proxy.cli.table import print_table
 from proxy.errors import Problem, SettingsError
-from proxy.provisioning.model import Entry, Vouched
+from proxy.provisioning.model import Entry, EntryState, Vouched
 from proxy.session.codec import KeyRing
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
 
 Result = TypeVar("Result")
+_ALL: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """Outbox entries, and the app's logins by account id: of somebody removed nothing else is known."""
+
+    entries: tuple[Entry, ...]
+    logins: Mapping[str, str] = field(default_factory=dict)
 
 
 def with_store(
@@ -44,37 +54,48 @@ def now() -> float:
     return time.time()
 
 
-def print_entries(entries: Iterable[Entry]) -> None:
+async def entries_in(store: Store, state: EntryState) -> Listed:
+    """The outbox entries of a state, with the logins of whoever is bound."""
+    logins: dict[str, str] = {}
+    for binding in await store.bindings.all_bindings():
+        logins.setdefault(binding.account_id, binding.login)
+    return Listed(entries=await store.outbox.entries(state, _ALL), logins=logins)
+
+
+def print_entries(listed: Listed) -> None:
     """A table of outbox entries."""
     heads = ("entry", "who", "since", "reason", "detail")
-    print_table(heads, [_row(entry) for entry in entries])
+    print_table(heads, [_row(entry, listed.logins) for entry in listed.entries])
 
 
-def entry_documents(entries: Iterable[Entry]) -> list[dict[str, Any]]:
+def entry_documents(listed: Listed) -> list[dict[str, Any]]:
     """Outbox entries for JSON."""
     return [
         {
             "entry": entry.id,
-            "who": _who(entry),
+            "who": _who(entry, listed.logins),
             "account": entry.account_id,
+            "login": listed.logins.get(entry.account_id or ""),
             "since": entry.since,
             "reason": entry.reason.value if entry.reason else None,
             "detail": entry.detail,
         }
-        for entry in entries
+        for entry in listed.entries
     ]
 
 
-def _row(entry: Entry) -> tuple[str, ...]:
+def _row(entry: Entry, logins: Mapping[str, str]) -> tuple[str, ...]:
     since = datetime.fromtimestamp(entry.since, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
-    return str(entry.id), _who(entry), since, entry.reason or "", entry.detail.replace("\n", ", ")
+    return str(entry.id), _who(entry, logins), since, entry.reason or "", entry.detail.replace("\n", ", ")
 
 
-def _who(entry: Entry) -> str:
-    """The address, if an IdP states one; else the account's id or the subject."""
+def _who(entry: Entry, logins: Mapping[str, str]) -> str:
+    """The address, if an IdP states one; else the login or the account's id, or the subject."""
     emails = [said.says.identity.email for said in entry.statements if isinstance(said.says, Vouched)]
     named = next((email for email in emails if email), None)
     if named:
         return named
     subjects = [said.subject.subject for said in entry.statements]
-    return f"account {entry.account_id}" if entry.account_id else (subjects or ["?"])[0]
+    if entry.account_id is None:
+        return (subjects or ["?"])[0]
+    return logins.get(entry.account_id) or f"account {entry.account_id}"

@@ -11,7 +11,7 @@ from proxy.app.idps import open_idps
 from proxy.app.observers import Observers
 from proxy.app.sweeping import sweeping_alone, whole_sweep
 from proxy.cli.desk import Desk, at_desk, own_courier, quiet, say
-from proxy.cli.looking import at_work, looked
+from proxy.cli.looking import Looked, at_work, looked
 from proxy.cli.store import now
 from proxy.gate.arrival import Arrivals, ArrivalStores
 from proxy.oidc.transport import open_session
@@ -31,13 +31,13 @@ async def _sweep(desk: Desk, args: Namespace) -> int:
             say("a sweep runs already (of the server, or of another command)")
             return 1
         async with own_courier(desk) as courier, open_session() as http, at_work(courier):
-            code = await _whole(desk, args, courier, http)
+            seen = await _whole(desk, args, courier, http)
     if not args.dry_run:
-        await desk.audited("sweep", outcome=str(code))
-    return code
+        await desk.audited("sweep", **seen.facts)
+    return seen.code
 
 
-async def _whole(desk: Desk, args: Namespace, courier: Courier, http: aiohttp.ClientSession) -> int:
+async def _whole(desk: Desk, args: Namespace, courier: Courier, http: aiohttp.ClientSession) -> Looked:
     records: list[tuple[float, dict[str, Any]]] = []
     observers = Observers(quiet(), lambda record: records.append((now(), redact(record))))
     idps = open_idps(desk.settings, http, observers, clock=now)

@@ -4,6 +4,7 @@ People choose their logins, so one may be another person's address or account id
 `account:4`, `login:bob@example.com`, `email:bob@example.com`, `sub:ID` (at whatever IdP) or `sub:ISSUER ID`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -119,6 +120,20 @@ async def everybody(desk: Desk) -> list[Person]:
         whose = keys.setdefault(session.subject, session.subject)
         people.setdefault(whose, Person()).sessions.append(session)
     return sorted(people.values(), key=lambda one: (one.account is None, one.name))
+
+
+def known_names(people: Iterable[Person]) -> frozenset[str]:
+    """Every name by which somebody may be asked for."""
+    return frozenset(
+        name
+        for one in people
+        for name in (
+            *one.emails,
+            *one.logins,
+            *([one.account] if one.account else ()),
+            *(f"{each.issuer} {each.subject}" for each in one.subjects),
+        )
+    )
 
 
 async def find(desk: Desk, who: str) -> Person | None:

@@ -129,13 +129,15 @@ def unknown_members(
 
 
 def is_out_of_place(should: Should, account: AccountId, group: AppGroup, whole: Whole) -> bool:
-    """Whether one group's list alone shows that something is to do for this person: a cheap first look."""
+    """Whether one group's list alone shows that something is to do, or to be told, for this person: a cheap first look."""
     is_in = group.id in whole.groups_of(account)
     match should:
         case Wanted(entitlement=entitlement):
-            if entitlement.groups is None or group.name not in entitlement.owned:
+            if entitlement.groups is None:
                 return False
-            return is_in is not (group.name in entitlement.groups)
+            if group.name in entitlement.observed_owned:
+                return is_in is not (group.name in entitlement.observed)
+            return group.name in entitlement.owned and is_in is not (group.name in entitlement.groups)
         case Gone():
             return is_in
         case Refused():

@@ -198,7 +198,7 @@ class Joiner:
         allowed = creation_limit(self._kit.rules, await self._kit.bindings.count_members())
         if made <= allowed:
             return None
-        detail = f"{made} people asked for an account within an hour; {allowed} are made"
+        detail = f"the limit of {allowed} new accounts an hour is reached; {made - allowed} more people wait"
         self._journal.write("alarm", Reason.CREATION_LIMIT, cause=detail)
         return Again(after=45.0, reason=Reason.CREATION_LIMIT, detail=detail)
 

@@ -118,7 +118,8 @@ class Look:
                 seen=self.seen,
             )
             binding = bound[account][0]
-            if not self._is_concerned(entry, should, account):
+            if not self._is_concerned(should, account):
+                self._count_in_place(account)
                 continue
             self.tally.looked_at += 1
             member = self.whole.listed(account)
@@ -137,7 +138,13 @@ class Look:
         self.aside[entry.id] = entry.state
         return replace(entry, state=EntryState.DONE)
 
-    def _is_concerned(self, entry: Entry, should: Should, account: AccountId) -> bool:
+    def _count_in_place(self, account: AccountId) -> None:
+        """Of a group that is pushed, whoever is in it as they should be was looked at too."""
+        if self.whole.groups_of(account):
+            self.tally.looked_at += 1
+            self.tally.agree += 1
+
+    def _is_concerned(self, should: Should, account: AccountId) -> bool:
         if self.only is None:
             return True
         return any(is_out_of_place(should, account, group, self.whole) for group in self.whole.looked)
@@ -219,10 +226,10 @@ class Look:
             )
         )
 
-    def settled(self, entry: Entry | None) -> None:
+    def settled(self, entry: Entry | None, bound: Bound) -> None:
         """What became of somebody who was visited: those who agree now were told of as changes already."""
         if entry is not None and (waits := waiting(entry)):
-            self.left(entry, waits, "")
+            self.left(entry, waits, bound_login(bound, entry))
 
     async def unknown(self, bound: Bound) -> None:
         matter = cleared_of_unknown(self.kit.rules.groups, self.seen)
@@ -256,6 +263,11 @@ class Look:
                 cause=because.cause,
             )
         )
+
+
+def bound_login(bound: Bound, entry: Entry) -> str:
+    """The app's login of whoever an entry is about, as last read; empty where nobody is bound."""
+    return next((one.login for one in bound.get(entry.account_id or AccountId(""), ())), "")
 
 
 def _is_silent(entry: Entry) -> bool:

@@ -21,7 +21,7 @@ from proxy.provisioning.app_view import AppView
 from proxy.provisioning.full_look import Left, Whole
 from proxy.provisioning.holding import held_scopes
 from proxy.provisioning.kit import Kit
-from proxy.provisioning.look import Bound, Look
+from proxy.provisioning.look import Bound, Look, bound_login
 from proxy.provisioning.model import AccountId, Binding, Entry, EntryState
 from proxy.provisioning.report import Report, Tally
 from proxy.provisioning.seats import count_seats
@@ -84,7 +84,7 @@ class Sweep:
                 opened += await self._open(look, differing)
             look.progress("people", look.tally.looked_at, len(bound))
         await look.unknown(bound)
-        await self._settle(look, opened)
+        await self._settle(look, opened, bound)
         look.tally.held_scopes |= {*await held_scopes(kit.ledger)}
         if look.is_dry_run:
             look.tally.would_hold = await look.would_hold() - look.tally.held_scopes
@@ -103,7 +103,7 @@ class Sweep:
             self._wake()
         return [*done, *chosen]
 
-    async def _settle(self, look: Look, opened: list[int]) -> None:
+    async def _settle(self, look: Look, opened: list[int], bound: Bound) -> None:
         """Wait for the courier as long as it makes headway; whoever is left is reported."""
         loop = asyncio.get_running_loop()
         waiting_for, headway_at = set(opened), loop.time()
@@ -112,7 +112,7 @@ class Sweep:
             there = {one.id: one for one in await look.kit.outbox.entries_named(some)}
             settled = [one for one in some if one not in there or there[one].state is not EntryState.OPEN]
             for number in settled:
-                look.settled(there.get(number))
+                look.settled(there.get(number), bound)
             waiting_for.difference_update(settled)
             look.progress("visits", len(opened) - len(waiting_for), len(opened))
             if settled:
@@ -120,7 +120,8 @@ class Sweep:
             else:
                 await asyncio.sleep(min(0.25, look.kit.rules.poll))
         for entry in await look.kit.outbox.entries_named(waiting_for):
-            look.left(entry, Left(reason=entry.reason or Reason.BEING_SET_UP, detail="not done yet"), "")
+            waits = Left(reason=entry.reason or Reason.BEING_SET_UP, detail="not done yet")
+            look.left(entry, waits, bound_login(bound, entry))
 
 
 async def _pages(kit: Kit) -> AsyncIterator[tuple[Entry, ...]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.cli.audit_events import EVENTS
 from proxy.cli.main import main
 from proxy.reasons import Reason
 from proxy.storage.keyring import load_keyring
@@ -88,6 +89,7 @@ def audit_events() -> set[str]:
 
 def test_the_audit_table_is_what_is_written() -> None:
     assert set(first_cells(section("Log, audit"))) == audit_events()
+    assert audit_events() == EVENTS
 
 
 @pytest.mark.parametrize("field", ["peer", "method", "path", "status", "bytes", "ms", "session"])

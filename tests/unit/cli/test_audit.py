@@ -52,7 +52,7 @@ def test_a_table_for_people(config: Path, capsys: pytest.CaptureFixture[str]) ->
     in_store(config, some)
     assert main(["audit", "--event", "join", "-c", str(config)]) == 0
     assert "after=Developers" in capsys.readouterr().out
-    assert main(["audit", "--event", "nothing", "-c", str(config)]) == 0
+    assert main(["audit", "--event", "sweep", "-c", str(config)]) == 0
     assert capsys.readouterr().out == "nothing is written down\n"
 
 
@@ -73,3 +73,38 @@ def test_a_time_is_a_duration_or_a_date(text: str | None, moment: float) -> None
 def test_what_is_no_time_is_a_sentence() -> None:
     with pytest.raises(SettingsError, match="is no time"):
         since("yesterday", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--limit", "0"], "write 1 or more"),
+        (["--limit", "-1"], "write 1 or more"),
+        (["--event", "archiv"], "there is no event 'archiv'; the closest are archive"),
+        (["--event", "zzzz"], "docs/operations.md"),
+        (["--who", "adam"], "nobody is known as 'adam', and no record names them; the closest are ada"),
+    ],
+)
+def test_what_nothing_can_be_found_by_is_a_mistake(
+    words: list[str], message: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    in_store(config, some)
+    assert main(["audit", *words, "-c", str(config)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_somebody_who_is_known_may_have_no_record(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(store: SqliteStore) -> None:
+        await add_member(store, "bob", "9")
+
+    in_store(config, work)
+    assert events(config, capsys, "--who", "bob") == []
+
+
+def test_programs_get_milliseconds(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def work(store: SqliteStore) -> None:
+        await store.audit.append([(1_760_000_000.125, {"event": "join"})])
+
+    in_store(config, work)
+    assert main(["audit", "--json", "-c", str(config)]) == 0
+    assert json.loads(capsys.readouterr().out)["at"] == "2025-10-09T08:53:20.125Z"

@@ -1,5 +1,8 @@
 """`muster check`"""
 
+import json
+import re
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,47 @@ def test_looking_makes_no_file(config: Path) -> None:
     before = set(config.parent.iterdir())
     main(["check", "-c", str(config), "--app"])
     assert set(config.parent.iterdir()) == before
+
+
+def test_json_has_the_capabilities_and_no_mistake(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", "-c", str(config), "--app", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["mistakes"] == []
+    assert (document["app"]["app"], document["app"]["status"]) == ("Muster demo app", "verified")
+    assert {"what", "is_possible", "means"} == set(document["app"]["can"][0])
+
+
+def test_json_names_every_mistake(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config.write_text(config.read_text().replace("client_id", "client_di"))
+    assert main(["check", "-c", str(config), "--json"]) == 2
+    mistakes = json.loads(capsys.readouterr().out)["mistakes"]
+    assert [(one["path"], one["line"]) for one in mistakes] == [
+        ("idps[0].client_di", 4),
+        ("idps[0].client_id", 4),
+    ]
+
+
+def unread(config: Path, rest: str = "") -> Path:
+    """A preset that cannot read whose the token is."""
+    config.write_text(
+        config.read_text()
+        .replace("preset: demo", "preset: ./own.yaml")
+        .replace("{token: {file: app.token}}", "{token: {file: app.token}}" + rest)
+    )
+    demo = resources.files("config") / "apps" / "demo.yaml"
+    text = re.sub(r"^whoami:.*\n(?:  .*\n)*", "", demo.read_text("utf-8"), flags=re.MULTILINE)
+    (config.parent / "own.yaml").write_text(text)
+    return config
+
+
+def test_where_the_tokens_account_cannot_be_read_it_must_be_listed(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", "-c", str(unread(config))]) == 2
+    err = capsys.readouterr().err
+    assert "line 7: app.protected: the preset for Muster demo app cannot read whose account" in err
+    assert "protected: [LOGIN]" in err
+
+
+def test_once_it_is_listed_there_is_no_mistake(config: Path) -> None:
+    assert main(["check", "-c", str(unread(config, ", protected: [admin]"))]) == 0

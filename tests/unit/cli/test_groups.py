@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from proxy.cli.main import main
-from proxy.groups.rules import LinkMode
-from proxy.groups.stored import Ruled
+from proxy.groups.rules import AppGroupName, Link, LinkMode
+from proxy.groups.stored import Origin, Ruled
+from proxy.identity import GroupName
 from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import THEN, in_store
@@ -29,7 +31,7 @@ def groups(config: Path, *words: str) -> int:
 
 
 def test_a_pasted_string_is_split_and_normalised(ran: Path) -> None:
-    assert groups(ran, "link", "Cafe\u0301", "a, b", "c") == 0
+    assert groups(ran, "link", "Cafe\u0301", "a, b,c") == 0
     (held,) = in_store(ran, ruled).links
     assert held.link.app_group == "Café"
     assert held.link.idp_groups == frozenset({"a", "b", "c"})
@@ -148,3 +150,62 @@ def test_every_change_is_in_the_trail(ran: Path) -> None:
 def test_without_a_store_nothing_is_made(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert groups(config, "link", "Writers", "authors") == 2
     assert "has not run with this configuration" in capsys.readouterr().err
+
+
+DN = "CN=Writers,OU=Groups,DC=corp"
+
+
+@pytest.mark.parametrize(
+    ("words", "linked"),
+    [([DN, "b"], {DN, "b"}), ([DN, "--exact"], {DN}), ([DN], {"CN=Writers", "OU=Groups", "DC=corp"})],
+)
+def test_several_arguments_are_taken_as_they_are_and_a_single_one_if_exact(
+    words: list[str], linked: set[str], ran: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert groups(ran, "link", "Writers", *words, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["link"]["idp_groups"] == sorted(linked)
+
+
+@pytest.mark.parametrize("name", ["", "  "])
+@pytest.mark.parametrize("action", ["link", "unlink", "push"])
+def test_a_group_without_a_name_is_refused(
+    action: str, name: str, ran: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert groups(ran, action, name, *(["x"] if action == "link" else [])) == 2
+    assert "needs a name" in capsys.readouterr().err
+    assert in_store(ran, ruled) == Ruled()
+
+
+def test_white_space_around_a_groups_name_is_no_part_of_it(ran: Path) -> None:
+    assert groups(ran, "link", " Writers ", "a") == 0
+    assert [one.link.app_group for one in in_store(ran, ruled).links] == ["Writers"]
+    assert groups(ran, "link", "Developers ", "a") == 1
+
+
+def test_a_link_that_is_stored_with_white_space_can_be_taken_out(ran: Path) -> None:
+    async def put(store: SqliteStore) -> None:
+        link = Link(app_group=AppGroupName("Writers "), idp_groups=frozenset({GroupName("a")}))
+        await store.rulings.put_link(link, Origin(by="cli (ada)", at=THEN))
+
+    in_store(ran, put)
+    assert groups(ran, "unlink", "Writers ") == 0
+    assert in_store(ran, ruled).links == ()
+
+
+def test_the_trail_has_what_stood_and_what_stands(ran: Path) -> None:
+    groups(ran, "link", "Writers", "authors", "--idp", "corp")
+    groups(ran, "observe", "Writers")
+    groups(ran, "unlink", "Writers")
+
+    async def read(store: SqliteStore) -> list[dict[str, Any]]:
+        return [one for _, one in await store.audit.read(AuditQuery(event="rule"))]
+
+    linked, observed, unlinked = in_store(ran, read)
+    assert {one["app_group"] for one in (linked, observed, unlinked)} == {"Writers"}
+    assert linked["before"] is None
+    assert (linked["after"]["idp_groups"], linked["after"]["idps"]) == (["authors"], ["corp"])
+    assert linked["after"]["by"].startswith("cli (")
+    assert observed["before"] == linked["after"]
+    assert (observed["before"]["mode"], observed["after"]["mode"]) == ("active", "observe")
+    assert unlinked["before"] == observed["after"]
+    assert unlinked["after"] is None

@@ -31,7 +31,7 @@ async def code(answer: Report | AppFault, *, is_json: bool = False) -> int:
         progress("people", 1, 1)
         return answer
 
-    return await looked(look, is_json=is_json)
+    return (await looked(look, is_json=is_json)).code
 
 
 async def test_the_exit_code_says_whether_anything_differed() -> None:
@@ -63,3 +63,20 @@ def test_a_long_report_is_cut_and_says_so(capsys: pytest.CaptureFixture[str]) ->
 def test_progress_is_one_line_that_is_written_over(capsys: pytest.CaptureFixture[str]) -> None:
     told("people", 3, 9)
     assert capsys.readouterr().err == "\r\033[Kpeople: 3 of 9"
+
+
+async def test_the_trail_has_what_was_found() -> None:
+    async def look(progress: Progress) -> Report | AppFault:
+        return tally(Kind.CHANGE, Kind.KEPT).report(is_dry_run=False, seconds=0)
+
+    facts = (await looked(look, is_json=True)).facts
+    assert facts == {
+        "outcome": "done", "looked_at": 3, "agree": 1, "change": 1, "kept": 1, "skipped": 0, "held": 0,
+    }  # fmt: skip
+
+
+async def test_the_trail_has_why_nothing_was_looked_at() -> None:
+    async def look(progress: Progress) -> Report | AppFault:
+        return AppTrouble(detail="HTTP 503")
+
+    assert (await looked(look, is_json=False)).facts == {"reason": "app_trouble", "outcome": "HTTP 503"}

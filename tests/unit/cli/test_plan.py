@@ -88,3 +88,18 @@ def test_an_account_the_app_lost_is_said(
     del app.state.accounts[max(app.state.accounts)]
     assert plan(config, "ada") == 0
     assert "the app shows no such account" in capsys.readouterr().out
+
+
+def test_what_an_observed_link_would_change_is_said_and_is_no_change(
+    config: Path, app: DemoApp, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config.write_text(config.read_text().replace("{app: Developers,", "{app: Developers, mode: observe,"))
+    joined(config, app, "ada")
+    assert plan(config) == 0
+    out = capsys.readouterr().out
+    assert "observed    Developers  [observed_only: would join]" in out
+    assert out.endswith("0 of 1 people would be changed; 1 more if no link were only observed\n")
+    assert plan(config, "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["changed"], document["observed"]) == (0, 1)
+    assert changes(app) == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.main import main
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import in_store
 
@@ -42,3 +43,13 @@ def test_the_configurations_off_is_off(ran: Path, capsys: pytest.CaptureFixture[
     captured = capsys.readouterr()
     assert "provisioning is off" in captured.out
     assert "the configuration says joining.provisioning: false" in captured.err
+
+
+def test_the_trail_has_how_it_stood(ran: Path) -> None:
+    async def read(store: SqliteStore) -> list[tuple[str, str]]:
+        return [(one["before"], one["after"]) for _, one in await store.audit.read(AuditQuery(event="rule"))]
+
+    provisioning(ran, "off")
+    provisioning(ran, "off")
+    provisioning(ran, "on")
+    assert in_store(ran, read) == [("on", "off"), ("off", "on")]

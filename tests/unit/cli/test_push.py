@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.main import main
+from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import add_member, app_running, in_store, pointed_at
 
@@ -48,3 +49,41 @@ def test_a_group_that_nobody_linked_is_not_touched(config: Path, capsys: pytest.
         assert push(config, "Book club") == 1
         assert "not linked" in capsys.readouterr().err
         assert not any(call.method != "GET" for call in app.calls)
+
+
+def test_whoever_is_in_their_place_was_looked_at(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with app_running() as app:
+        pointed_at(config, app)
+        in_store(config, members)
+        push(config, "Developers")
+        capsys.readouterr()
+        assert push(config, "Developers") == 0
+        assert "1 accounts looked at in 1 groups, 1 agree" in capsys.readouterr().out
+
+
+def test_an_observed_link_shows_what_it_would_change(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with app_running() as app:
+        pointed_at(config, app)
+        config.write_text(config.read_text().replace("{app: Developers,", "{app: Developers, mode: observe,"))
+        in_store(config, members)
+        for words in (["--dry-run"], []):
+            assert push(config, "Developers", *words, "--json") == 0
+            (line,) = json.loads(capsys.readouterr().out)["lines"]
+            assert (line["kind"], line["what"], line["about"], line["cause"]) == (
+                "kept", "observed_only", "Developers", "would join",
+            )  # fmt: skip
+        assert not any(call.method != "GET" for call in app.state.calls)
+
+
+def test_the_trail_names_the_group_and_what_came_of_it(config: Path) -> None:
+    async def read(store: SqliteStore) -> list[dict[str, object]]:
+        return [one for _, one in await store.audit.read(AuditQuery(event="push"))]
+
+    with app_running() as app:
+        pointed_at(config, app)
+        in_store(config, members)
+        push(config, "Developers")
+        (record,) = in_store(config, read)
+    assert (record["app_group"], record["outcome"], record["change"]) == ("Developers", "done", 1)

@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 
 from proxy.app.storing import Store
-from proxy.cli.store import now, print_entries, with_store
+from proxy.cli.store import Listed, entries_in, entry_documents, now, print_entries, with_store
 from proxy.errors import SettingsError
 from proxy.identity import NOT_STATED, Identity, IdpId, Subject
 from proxy.provisioning.model import AccountId, Entry, EntryState, Removed, Statement, Vouched
 from proxy.reasons import Reason
 from proxy.settings.load import load
 from proxy.storage.sqlite.store import SqliteStore
+from tests.fakes.commands import THEN, add_member, removed
+from tests.fakes.commands import in_store as commands_store
 
 InStore = Callable[[Callable[[SqliteStore], Awaitable[None]]], Awaitable[None]]
 SUBJECT = Subject(issuer="https://idp.example.com", subject="a1")
@@ -80,12 +82,13 @@ def test_what_the_work_returns_comes_back(config: Path, in_store: InStore) -> No
         (entry(account="12"), "account 12"),
         (entry(), "a1"),
         (entry(is_removed=True, account="12"), "account 12"),
+        (entry(is_removed=True, account="13"), "carol"),
     ],
 )
 def test_an_entry_is_named_by_what_an_operator_knows(
     shown: Entry, who: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    print_entries([shown])
+    print_entries(Listed(entries=(shown,), logins={"13": "carol"}))
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split("  ")[1].strip() == who or who in row
     assert "2023-11-14 22:13:20Z" in row
@@ -95,3 +98,14 @@ def test_an_entry_is_named_by_what_an_operator_knows(
 
 def test_now_is_the_wall_clock() -> None:
     assert now() > 1_600_000_000
+
+
+def test_somebody_removed_is_listed_by_their_login(config: Path) -> None:
+    async def work(store: SqliteStore) -> None:
+        await add_member(store, "carol", "27")
+        await store.outbox.note(removed("carol"), THEN + 1)
+
+    commands_store(config, work)
+    listed = with_store(load(config, {}), lambda store: entries_in(store, EntryState.OPEN))
+    (document,) = entry_documents(listed)
+    assert (document["who"], document["account"], document["login"]) == ("carol", "27", "carol")
