@@ -1,6 +1,6 @@
 """`python -m proof [NAME]`: stream (STREAM=1GiB), fuzz (FUZZ=1000000), laws, full_look, mass_change,
 kill_points and kill_points_redis (KILLS=500),
-replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60).
+replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60), on Redis or by STORE=sqlite.
 
 All of them without a name.
 """
@@ -41,7 +41,9 @@ def storm() -> int:
 
 def _pytest(path: str, *options: str, **environment: str) -> int:
     return subprocess.run(
-        [sys.executable, "-m", "pytest", path, *options], env={**os.environ, **environment}, check=False
+        [sys.executable, "-m", "pytest", path, *options],
+        env={"STORE": "redis", **os.environ, **environment},
+        check=False,
     ).returncode
 
 

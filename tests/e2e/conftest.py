@@ -11,6 +11,7 @@ from tests.e2e.apps import demo_app
 from tests.e2e.apps_redmine import real_redmine
 from tests.e2e.idps import certified_idp, demo_idp
 from tests.e2e.stack import Stack, running
+from tests.e2e.stores import kept as kept  # noqa: PLC0414  # pytest finds it by name
 from tests.fakes.browser import Browser
 from tests.partners import oidc_provider
 from tests.partners.redmine import need_redmine

@@ -98,11 +98,11 @@ _ANSWERS: Mapping[str, Callable[[bytes], bytes]] = {
 
 @dataclass(slots=True, kw_only=True)
 class Tally:
-    """What the crowd saw. `mixed` holds what was asked for and what came, where they differ."""
+    """What the crowd saw. `mixed` holds what was asked for and what came, where they differ; `lost` counts by login."""
 
     answers: Counter[int] = field(default_factory=Counter)
     shapes: Counter[str] = field(default_factory=Counter)
-    lost: int = 0
+    lost: Counter[str] = field(default_factory=Counter)
     mixed: list[str] = field(default_factory=list)
 
 
@@ -127,11 +127,7 @@ class Crowd:
         for _ in left:  # type: ignore[attr-defined]  # the one iterator that all connections take from
             if line is None:
                 line = await _Line.open(self._random.choice(self._ports))
-            try:
-                is_kept = await self._exchange(line)
-            except (OSError, asyncio.IncompleteReadError, EOFError):
-                self.tally.lost += 1
-                is_kept = False
+            is_kept = await self._exchange(line)
             if not is_kept:
                 line.close()
                 line = None
@@ -148,7 +144,11 @@ class Crowd:
         self.tally.shapes[shape] += 1
         if shape == "gone":
             return False
-        status, who, is_kept = await line.answer(is_head=shape == "head")
+        try:
+            status, who, is_kept = await line.answer(is_head=shape == "head")
+        except (OSError, asyncio.IncompleteReadError, EOFError):
+            self.tally.lost[login] += 1
+            return False
         self.tally.answers[status] += 1
         expected = f"{login} {number}"
         if status in (200, 304) and who != expected:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,9 @@ from tests.e2e.apps import demo_app
 from tests.e2e.idps import TOKEN_REQUEST, demo_idp
 from tests.e2e.replicas import Replicas, replicas
 from tests.e2e.stack import APPLIED_WITHIN, COOKIE, SOON, session_value
+from tests.e2e.stores import Kept, engines
 from tests.e2e.waiting import eventually
 from tests.fakes.browser import Browser, LoopbackNames
-from tests.partners.redis_servers import RedisServer
 
 REFRESH = {"every": "6s", "at_least": "1s", "grace": "60s", "cool_off": "1s"}
 PARALLEL = int(os.environ.get("PARALLEL", "300"))
@@ -34,13 +34,14 @@ async def three(folder: Path, store: dict[str, Any], **changes: Any) -> AsyncIte
         yield system
 
 
-@pytest.fixture(params=["sqlite", "redis"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[dict[str, Any]]:
-    if request.param == "sqlite":
-        yield {"sqlite": str(tmp_path / "muster.db")}
-        return
-    with RedisServer(tmp_path / "redis") as server:
-        yield {"redis": {"url": f"unix://{server.socket}"}}
+on_both = pytest.mark.parametrize("kept", engines("sqlite", "redis"), indirect=True)
+on_redis = pytest.mark.parametrize("kept", engines("redis"), indirect=True)
+"""These take long, and what they show is not the engine's: `STORE=sqlite make proof NAME=replicas` shows it there as well."""
+
+
+@pytest.fixture
+def store(kept: Kept) -> dict[str, Any]:
+    return kept.section
 
 
 async def asked_at_once(system: Replicas, cookie: str, count: int) -> Counter[int | str]:
@@ -76,6 +77,7 @@ async def is_due(system: Replicas, browser: Browser) -> None:
     await eventually(waits, bool, within=SOON, what="a request waits for the IdP")
 
 
+@on_both
 @pytest.mark.parametrize("delay", [0.0, 5.0])
 async def test_a_due_session_is_asked_about_once_however_many_wait_at_however_many_replicas(
     tmp_path: Path, store: dict[str, Any], browser: Browser, delay: float
@@ -98,6 +100,7 @@ async def test_a_due_session_is_asked_about_once_however_many_wait_at_however_ma
         assert (await stack.idp.refreshes(), await stack.idp.refused()) == (before + 1, 0)
 
 
+@on_redis
 async def test_a_replica_killed_before_the_idp_saw_its_question_signs_nobody_out(
     tmp_path: Path, store: dict[str, Any], browser: Browser
 ) -> None:
@@ -119,6 +122,7 @@ async def test_a_replica_killed_before_the_idp_saw_its_question_signs_nobody_out
         assert not system.have_logged("timer_started")
 
 
+@on_redis
 async def test_a_replica_killed_after_the_idp_answered_costs_a_silent_sign_in_and_no_timer(
     tmp_path: Path, store: dict[str, Any], browser: Browser
 ) -> None:
@@ -142,6 +146,7 @@ async def test_a_replica_killed_after_the_idp_answered_costs_a_silent_sign_in_an
         assert await stack.account("alice") == before
 
 
+@on_redis
 async def test_an_outage_of_the_idp_costs_one_attempt_a_session_and_cool_off_over_all_replicas(
     tmp_path: Path, store: dict[str, Any], browser: Browser
 ) -> None:
@@ -168,6 +173,7 @@ def attempts(system: Replicas) -> int:
     return sum("idp_trouble" in map(str, line.values()) for line in lines)
 
 
+@on_both
 async def test_a_session_ended_at_one_replica_is_refused_at_every_other_within_a_second(
     tmp_path: Path, store: dict[str, Any], browser: Browser
 ) -> None:

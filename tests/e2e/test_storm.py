@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from proxy.identity import Subject
 from proxy.session.cookie import new_cookie, session_key
 from proxy.session.model import Ready, Session, Tokens
-from proxy.storage.keyring import load_keyring
-from proxy.storage.sqlite.store import open_store
 from tests.e2e.mixups import RunningApp
 from tests.e2e.program import HOST, Muster, choose_ports
+from tests.e2e.stores import Kept, engines
 from tests.e2e.storm_idp import CLIENT_ID, StormIdp
 from tests.fakes.people import identity, session
 
@@ -97,12 +97,12 @@ class Crowd:
             await asyncio.sleep(0.1)
 
 
-def configuration(folder: Path, issuer: str, app: int, front: int) -> dict[str, Any]:
+def configuration(kept: Kept, issuer: str, app: int, front: int) -> dict[str, Any]:
     return {
         "public_url": f"http://{HOST}:{front}",
         "upstream": {"url": f"http://127.0.0.1:{app}"},
-        "store": {"sqlite": str(folder / "muster.db")},
-        "keys_file": str(folder / "muster.keys"),
+        "store": kept.section,
+        "keys_file": str(kept.keys_file),
         "idps": [{"id": "corp", "issuer": issuer, "client_id": CLIENT_ID}],
         "joining": {"domains": ["example.com"]},
         "headers": {"user_claim": "username"},
@@ -110,8 +110,9 @@ def configuration(folder: Path, issuer: str, app: int, front: int) -> dict[str, 
     }
 
 
-async def test_the_idp_is_asked_once_about_each_and_everybody_is_served(tmp_path: Path) -> None:
-    store = open_store(tmp_path / "muster.db", load_keyring(tmp_path / "muster.keys"))
+@pytest.mark.parametrize("kept", engines("sqlite", "redis"), indirect=True)
+async def test_the_idp_is_asked_once_about_each_and_everybody_is_served(tmp_path: Path, kept: Kept) -> None:
+    store = kept.open()
     ports = [choose_ports() for _ in range(REPLICAS)]
     started: list[Muster] = []
     async with StormIdp() as idp, RunningApp() as app:
@@ -119,7 +120,7 @@ async def test_the_idp_is_asked_once_about_each_and_everybody_is_served(tmp_path
             for number, own in enumerate(ports):
                 folder = tmp_path / f"replica{number}"
                 folder.mkdir()
-                config = configuration(tmp_path, idp.issuer, app.port, ports[0].public)
+                config = configuration(kept, idp.issuer, app.port, ports[0].public)
                 started.append(Muster(folder, own, config))
                 await started[-1].start()
             now = time.time()
