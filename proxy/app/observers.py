@@ -235,9 +235,14 @@ class Observers:
         self._audit(record.operation, **facts, **person)
 
     def called(self, call: CallRecord) -> None:
-        """One HTTP exchange with the app's admin API."""
+        """One HTTP exchange with the app's admin API, for whom and why."""
+        errand = call.errand
+        facts = {"account": errand.account, "reason": errand.reason, "cause": errand.cause}
         self._audit(
             "app_call",
+            purpose=errand.purpose,
+            **(named(errand.subject) if errand.subject else {}),
+            **{name: value for name, value in facts.items() if value},
             method=call.method,
             path=call.path,
             status=call.status,

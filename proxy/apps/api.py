@@ -1,6 +1,7 @@
 """Asks one app what a preset describes: rendered, proved, sent, judged. A list comes whole or as a fault."""
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import assert_never
 
@@ -15,6 +16,7 @@ from proxy.apps.template import Json, Unrendered, Values
 from proxy.apps.verdict import Answer, Done, about_nobody, judge
 from proxy.apps.wire import Wire, name_of
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
+from proxy.provisioning.errand import Errand
 from proxy.reasons import Reason
 
 
@@ -34,6 +36,12 @@ class AdminApi:
         self.variables: dict[str, Json] = {f"variables.{name}": value for name, value in variables.items()}
         self._wire = wire
         self._proof = proof
+
+    def on_errand(self, errand: Errand) -> "AdminApi":
+        """This API; what is asked of it is reported with the errand."""
+        other = copy(self)
+        other._wire = self._wire.on_errand(errand)
+        return other
 
     async def ask(self, request: Request, values: Values, *, operation: str | None = None) -> Asked:
         """What the app says to the request, by the preset's error table, and the status it said it with."""

@@ -1,6 +1,7 @@
 """AppAdmin over a declarative REST preset; `open_app` makes one from what an operator configures."""
 
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
 
 import aiohttp
@@ -18,6 +19,7 @@ from proxy.apps.template import Json
 from proxy.apps.wire import Observer, Wire
 from proxy.errors import SettingsError
 from proxy.provisioning.app_admin import AppFault, Capabilities, Performed
+from proxy.provisioning.errand import Errand
 from proxy.provisioning.locks import Locks
 from proxy.provisioning.model import AccountId, AppGroup, GroupId, Member, Operation
 
@@ -44,13 +46,23 @@ class RestAppAdmin:
         locks: Locks | None = None,
     ) -> None:
         wire = Wire(url, http, timeout=timeout, parallel=parallel, observer=observer)
-        proof = Proof(preset.authentication, credentials, wire)
-        api = AdminApi(preset, wire, proof, variables_for(preset, variables or {}))
+        proof = Proof(preset.authentication, credentials, wire.on_errand(Errand(purpose="proof")))
         self._capabilities = capabilities_of(preset)
         self._login_rule = preset.create.login if preset.create else None
         self._logins = tuple(pattern.source for pattern in preset.create.logins) if preset.create else ()
+        self._locks = locks or ProcessLocks()
+        self._ask(AdminApi(preset, wire, proof, variables_for(preset, variables or {})))
+
+    def _ask(self, api: AdminApi) -> None:
+        self._api = api
         self._accounts = Accounts(api)
-        self._operations = Operations(api, self._accounts, locks or ProcessLocks())
+        self._operations = Operations(api, self._accounts, self._locks)
+
+    def on_errand(self, errand: Errand) -> "RestAppAdmin":
+        """This app, its login and its turns; what is asked through it is reported with the errand."""
+        other = copy(self)
+        other._ask(self._api.on_errand(errand))
+        return other
 
     @property
     def capabilities(self) -> Capabilities:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TypeAlias, cast
@@ -15,19 +16,22 @@ from proxy.apps.render import Call
 from proxy.apps.template import Json
 from proxy.apps.verdict import Answer
 from proxy.provisioning.app_admin import AppTrouble
+from proxy.provisioning.errand import Errand
 
 BODY_LIMIT = 8 * 1024 * 1024
 _LONGEST_WAIT = 86_400.0
+_NO_ERRAND = Errand()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRecord:
-    """One call to the app, for the audit: never a body, query, header or credential. `status` is None when none came."""
+    """One call to the app and what it was for: never a body, query, header or credential. `status` is None when none came."""
 
     method: str
     path: str
     status: int | None
     seconds: float
+    errand: Errand = _NO_ERRAND
 
 
 Observer: TypeAlias = Callable[[CallRecord], None]
@@ -54,6 +58,13 @@ class Wire:
         self._timeout = timeout
         self._slots = asyncio.Semaphore(parallel)
         self._observer = observer
+        self._errand = _NO_ERRAND
+
+    def on_errand(self, errand: Errand) -> "Wire":
+        """This wire, its turns shared; what is sent over it is reported with the errand."""
+        other = copy(self)
+        other._errand = errand
+        return other
 
     async def send(self, call: Call, headers: Mapping[str, str]) -> Answer | AppTrouble:
         """The answer, whatever its status; trouble when none came in time or it is not what an API answers."""
@@ -103,7 +114,10 @@ class Wire:
     def _report(self, call: Call, status: int | None, seconds: float) -> None:
         if self._observer is not None:
             path = call.path if call.link is None else call.link.partition("?")[0]
-            self._observer(CallRecord(method=call.method, path=path, status=status, seconds=seconds))
+            record = CallRecord(
+                method=call.method, path=path, status=status, seconds=seconds, errand=self._errand
+            )
+            self._observer(record)
 
 
 def name_of(call: Call) -> str:

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from proxy.identity import Subject
 from proxy.provisioning.app_admin import AppAdmin
 from proxy.provisioning.app_view import AppView
 from proxy.provisioning.audit import Audit, AuditRecord
+from proxy.provisioning.errand import Errand, on_errand
 from proxy.provisioning.leases import NamedLeases
 from proxy.provisioning.model import AccountId, EntryState
 from proxy.provisioning.outbox import Bindings, GuardLedger, Outbox, SharedCounters
@@ -43,6 +44,11 @@ class Kit:
     holder: str
     checkpoint: Callable[[str], None]
     counting: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def on_errand(self, errand: Errand) -> "Kit":
+        """The same kit; what it asks of the app is recorded with the errand."""
+        app = on_errand(self.app, errand)
+        return replace(self, app=app, view=self.view.through(app))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

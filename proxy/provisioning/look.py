@@ -10,6 +10,7 @@ from proxy.groups.rules import AppGroupName
 from proxy.provisioning.administrators import is_last_of
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.app_view import AppView
+from proxy.provisioning.errand import Errand, on_errand
 from proxy.provisioning.full_look import (
     Agrees,
     Differs,
@@ -156,16 +157,19 @@ class Look:
 
     async def _read(self, slots: asyncio.Semaphore, entry: Entry, should: Should, binding: Binding) -> bool:
         async with slots:
-            member = await self._member(binding.account_id)
+            member = await self._member(binding)
         if isinstance(member, AppTrouble | AppRefusal):
             self.left(entry, Left(reason=Reason.APP_TROUBLE, detail=member.detail), binding.login)
             return False
         return self._found(entry, should, member, binding)
 
-    async def _member(self, account: AccountId) -> Member | AppFault | None:
+    async def _member(self, binding: Binding) -> Member | AppFault | None:
+        purpose = "sweep" if self.only is None else "push"
+        errand = Errand(purpose=purpose, subject=binding.subject, account=binding.account_id)
+        app = on_errand(self.kit.app, errand)
         if self.only is not None or self.whole.masks is None:
-            return await self.view.member(account)
-        found = await self.kit.app.account(account)
+            return await self.view.through(app).member(binding.account_id)
+        found = await app.account(binding.account_id)
         return self.whole.with_groups(found) if isinstance(found, Member) else found
 
     def _found(self, entry: Entry, should: Should, member: Member | None, binding: Binding) -> bool:

@@ -131,7 +131,10 @@ class Bindings(Protocol):
         """Bindings that are not blocked: the guard's whole."""
 
     async def set_memberships(self, account: AccountId, groups: frozenset[AppGroupName]) -> None:
-        """Remember which linked groups the account is in, for the guard's per-link whole."""
+        """Remember which linked groups the account is in: the guard's per-link whole, and what edits by hand are told by."""
+
+    async def memberships(self, account: AccountId) -> frozenset[AppGroupName]:
+        """What was last remembered; empty where nothing was."""
 
     async def count_in_group(self, group: AppGroupName) -> int: ...
 

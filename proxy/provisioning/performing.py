@@ -3,6 +3,7 @@
 from typing import assert_never
 
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble, Performed
+from proxy.provisioning.errand import Errand, on_errand
 from proxy.provisioning.kit import Journal, Kit
 from proxy.provisioning.model import (
     Archive,
@@ -60,7 +61,14 @@ class Performer:
         """One call to the app, between two checkpoints."""
         name = operation_name(step.operation)
         self._kit.checkpoint(f"before {name}")
-        result = await self._kit.app.perform(step.operation)
+        errand = Errand(
+            purpose=name,
+            subject=self._journal.subject,
+            account=self._journal.account,
+            reason=step.because.reason,
+            cause=step.because.cause,
+        )
+        result = await on_errand(self._kit.app, errand).perform(step.operation)
         self._kit.checkpoint(f"after {name}")
         self._write(step, member, result)
         await self._seat(step.operation, result)

@@ -18,6 +18,7 @@ from proxy.groups.links import owned_groups
 from proxy.groups.rules import AppGroupName
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.app_view import AppView
+from proxy.provisioning.errand import Errand
 from proxy.provisioning.full_look import Left, Whole
 from proxy.provisioning.holding import held_scopes
 from proxy.provisioning.kit import Kit
@@ -52,7 +53,8 @@ class Sweep:
         """Every linked group and every bound member. A fault where the app could not be read whole: then nothing was changed.
 
         `tally` is what was found already, by a look at the inactive."""
-        kit, started = self._kit(), self._kit().clock()
+        kit = self._kit().on_errand(Errand(purpose="sweep"))
+        started = kit.clock()
         whole = await self._reading(kit, progress).everybody()
         if isinstance(whole, AppTrouble | AppRefusal):
             return whole
@@ -65,7 +67,8 @@ class Sweep:
         self, name: AppGroupName, *, is_dry_run: bool, progress: Progress = _no_progress
     ) -> Report | AppFault:
         """One linked group: its members, and whoever should be one. A refusal where it is not linked or not there."""
-        kit, started = self._kit(), self._kit().clock()
+        kit = self._kit().on_errand(Errand(purpose="push", cause=name))
+        started = kit.clock()
         whole = await self._reading(kit, progress).one_group(name)
         if isinstance(whole, AppTrouble | AppRefusal):
             return whole

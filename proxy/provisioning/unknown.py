@@ -7,7 +7,8 @@ under the link's scope of the guard; what it holds is remembered there, and a re
 from dataclasses import dataclass
 
 from proxy.groups.rules import UnknownMembers
-from proxy.provisioning.app_admin import AppRefusal, AppTrouble, Performed
+from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble, Performed
+from proxy.provisioning.errand import Errand, on_errand
 from proxy.provisioning.full_look import Whole
 from proxy.provisioning.guard import link_scope, released_mark, waiting_mark
 from proxy.provisioning.holding import consult_guard
@@ -34,7 +35,7 @@ class Unknown:
         if self.kit.rules.groups.unknown_members is UnknownMembers.KEEP:
             self._tell(Kind.KEPT, account, None, groups, Reason.UNKNOWN_MEMBER, "nobody has vouched for them")
             return
-        member = self.whole.listed(account) or await self.kit.app.account(account)
+        member = self.whole.listed(account) or await self._read(account)
         match member:
             case AppTrouble(detail=detail) | AppRefusal(detail=detail):
                 self._tell(Kind.SKIPPED, account, None, groups, Reason.APP_TROUBLE, detail)
@@ -42,6 +43,10 @@ class Unknown:
                 return
             case Member():
                 await self._put_out(member, groups)
+
+    async def _read(self, account: AccountId) -> Member | AppFault | None:
+        errand = Errand(purpose="sweep", account=account, reason=Reason.UNKNOWN_MEMBER)
+        return await on_errand(self.kit.app, errand).account(account)
 
     async def _put_out(self, member: Member, groups: tuple[AppGroup, ...]) -> None:
         if reason := self._spared(member):

@@ -21,7 +21,9 @@ from proxy.provisioning.administrators import (
 )
 from proxy.provisioning.app_admin import AppFault, AppRefusal, AppTrouble
 from proxy.provisioning.ending import Ending
+from proxy.provisioning.errand import Errand
 from proxy.provisioning.guard import Held
+from proxy.provisioning.hand_edits import may_be_by_hand, noted
 from proxy.provisioning.holding import consult_guard
 from proxy.provisioning.joining import ClaimLost, Joined, Joiner
 from proxy.provisioning.kit import Journal, Kit, Visited
@@ -62,6 +64,7 @@ class Visit:
 
     def __init__(self, kit: Kit, claim: Claim) -> None:
         newest = max(claim.entry.statements, key=lambda one: (one.at, one.seq))
+        kit = kit.on_errand(Errand(subject=newest.subject, account=claim.entry.account_id))
         self._kit = kit
         self._idp: IdpId = newest.source
         self._subject: Subject = newest.subject
@@ -234,6 +237,8 @@ class Visit:
         if isinstance(is_last, AppTrouble | AppRefusal):
             return is_last
         planned = plan(should, member, groups, self._terms(member, own, is_last=member.is_admin and is_last))
+        if may_be_by_hand(planned, member):
+            planned = noted(planned, await self._kit.bindings.memberships(member.id))
         self._note(planned.notes)
         steps = tuple(step for step in planned.steps if step.operation not in self._performer.refused)
         if not self._kit.rules.is_provisioning_on:

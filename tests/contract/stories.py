@@ -6,7 +6,7 @@ from typing import Any
 
 from proxy.groups.rules import AppGroupName
 from proxy.identity import NOT_STATED, Groups, Subject
-from proxy.provisioning.model import EntryState
+from proxy.provisioning.model import AccountId, EntryState
 from proxy.provisioning.outbox import Claim
 from proxy.reasons import Reason
 from tests.contract.engines import Store
@@ -59,6 +59,7 @@ class Story:
             lambda store: store.bindings.idle(before=self._now - 5, after=None, limit=100),
             lambda store: store.bindings.count_members(),
             lambda store: store.bindings.count_in_group(AppGroupName("A")),
+            lambda store: store.bindings.memberships(AccountId("7")),
         ):
             await self._both(look)
 

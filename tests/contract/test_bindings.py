@@ -161,7 +161,10 @@ async def test_memberships_are_replaced_and_counted_by_group(store: Store) -> No
     await store.bindings.set_memberships(AccountId("7"), groups("Developers", "Writers"))
     await store.bindings.set_memberships(AccountId("8"), groups("Developers"))
     assert await store.bindings.count_in_group(AppGroupName("Developers")) == 2
+    assert await store.bindings.memberships(AccountId("7")) == groups("Developers", "Writers")
     await store.bindings.set_memberships(AccountId("7"), groups("Writers"))
+    assert await store.bindings.memberships(AccountId("7")) == groups("Writers")
+    assert await store.bindings.memberships(AccountId("9")) == groups()
     assert await store.bindings.count_in_group(AppGroupName("Developers")) == 1
     assert await store.bindings.count_in_group(AppGroupName("Writers")) == 1
     assert await store.bindings.count_in_group(AppGroupName("Nobody")) == 0

@@ -295,6 +295,10 @@ class MemoryStore:
         self._up()
         self.groups[account] = groups
 
+    async def memberships(self, account: AccountId) -> frozenset[AppGroupName]:
+        self._up()
+        return self.groups.get(account, frozenset())
+
     async def count_in_group(self, group: AppGroupName) -> int:
         self._up()
         return sum(group in groups for groups in self.groups.values())

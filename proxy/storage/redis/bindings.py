@@ -63,6 +63,10 @@ class RedisBindings:
     async def set_memberships(self, account: AccountId, groups: frozenset[AppGroupName]) -> None:
         await self._engine.write(lambda work: replace_memberships(work, self._keys, account, groups))
 
+    async def memberships(self, account: AccountId) -> frozenset[AppGroupName]:
+        (found,) = await self._engine.ask(("SMEMBERS", self._keys.member_of(account)))
+        return frozenset(AppGroupName(one.decode()) for one in found)
+
     async def count_in_group(self, group: AppGroupName) -> int:
         (count,) = await self._engine.ask(("SCARD", self._keys.group(group)))
         return int(count)

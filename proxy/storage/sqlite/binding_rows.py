@@ -85,6 +85,11 @@ def replace_memberships(
     )
 
 
+def select_memberships(connection: sqlite3.Connection, account: AccountId) -> frozenset[AppGroupName]:
+    rows = connection.execute("SELECT app_group FROM memberships WHERE account_id = ?", (account,))
+    return frozenset(AppGroupName(name) for (name,) in rows)
+
+
 def select_idle(
     connection: sqlite3.Connection, before: float, after: Subject | None, limit: int
 ) -> tuple[IdleBinding, ...]:

@@ -10,6 +10,7 @@ from proxy.storage.sqlite.binding_rows import (
     rewrite_binding,
     select_bindings,
     select_idle,
+    select_memberships,
 )
 from proxy.storage.sqlite.engine import SqliteEngine
 
@@ -44,6 +45,9 @@ class SqliteBindings:
 
     async def set_memberships(self, account: AccountId, groups: frozenset[AppGroupName]) -> None:
         await self._engine.write(lambda connection: replace_memberships(connection, account, groups))
+
+    async def memberships(self, account: AccountId) -> frozenset[AppGroupName]:
+        return await self._engine.read(lambda connection: select_memberships(connection, account))
 
     async def count_in_group(self, group: AppGroupName) -> int:
         return await self._number("SELECT count(*) FROM memberships WHERE app_group = ?", (group,))

@@ -12,6 +12,7 @@ from proxy.apps.wire import CallRecord
 from proxy.identity import NOT_STATED
 from proxy.provisioning.audit import AuditRecord
 from proxy.provisioning.directory import Active, Cause, Gone, Standing, Suspended, Unknown
+from proxy.provisioning.errand import Errand
 from proxy.provisioning.model import AccountId
 from proxy.reasons import Reason
 from proxy.session import policy
@@ -338,10 +339,29 @@ def test_an_exchange_with_the_app_is_a_path_a_status_and_a_time() -> None:
     assert record == {
         "kind": "audit",
         "event": "app_call",
+        "purpose": "look",
         "method": "POST",
         "path": "/api/users",
         "status": None,
         "ms": 12.3,
+    }
+
+
+def test_an_exchange_says_for_whom_and_why() -> None:
+    told = Told()
+    errand = Errand(
+        purpose="join", subject=subject(), account=AccountId("7"), reason=Reason.LINKED, cause="engineers"
+    )
+    told.observers.called(CallRecord(method="PUT", path="/g", status=204, seconds=0.1, errand=errand))
+    (record,) = told.audit()
+    assert {
+        name: record[name] for name in ("purpose", "issuer", "subject", "account", "reason", "cause")
+    } == {
+        "purpose": "join",
+        **named(subject()),
+        "account": "7",
+        "reason": "linked",
+        "cause": "engineers",
     }
 
 

@@ -7,10 +7,13 @@ import pytest
 
 from proxy.apps.preset_file import parse_preset
 from proxy.apps.rest import RestAppAdmin, open_app
+from proxy.apps.template import Json
 from proxy.apps.wire import CallRecord
 from proxy.errors import SettingsError
 from proxy.provisioning.app_admin import AppAdmin, Performed
+from proxy.provisioning.errand import Errand
 from proxy.provisioning.model import Create, Member, Profile
+from proxy.reasons import Reason
 from tests.fakes.rest_app import PRESET, CorpApp
 
 
@@ -72,3 +75,22 @@ async def test_which_logins_an_app_can_have() -> None:
     async with aiohttp.ClientSession() as http:
         app = RestAppAdmin(parse_preset(preset), "http://127.0.0.1:1", {}, http)
     assert [login for login in ("anna", "Anna", "annabel", "") if app.accepts_login(login)] == ["anna"]
+
+
+async def test_what_is_asked_on_an_errand_is_reported_so_and_the_login_as_a_proof(tmp_path: Path) -> None:
+    calls: list[CallRecord] = []
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as http, CorpApp() as corp:
+        credentials = {"username": lambda: "root", "password": lambda: "s3cret"}
+        variables: dict[str, Json] = {"rank": "guest"}
+        app = RestAppAdmin(
+            parse_preset(PRESET), corp.url, credentials, http, variables=variables, observer=calls.append
+        )
+        errand = Errand(purpose="create", reason=Reason.PLANNED, cause="vouched for")
+        create = Create(profile=Profile(login="anna", email="a@example.com", name="Anna"))
+        assert isinstance(await app.on_errand(errand).perform(create), Performed)
+        await app.groups()
+    purposes = [one.errand.purpose for one in calls]
+    assert purposes[0] == "proof"
+    assert purposes.count("proof") == 1
+    assert set(purposes) == {"proof", "create", "look"}
+    assert {one.errand for one in calls if one.errand.purpose == "create"} == {errand}

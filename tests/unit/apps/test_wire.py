@@ -10,6 +10,7 @@ from proxy.apps.render import Call
 from proxy.apps.verdict import Answer
 from proxy.apps.wire import BODY_LIMIT, CallRecord, Wire, retry_after
 from proxy.provisioning.app_admin import AppTrouble
+from proxy.provisioning.errand import Errand
 from tests.fakes.rest_app import Fault, ScriptedApp, answering, slow
 
 GET = Call(method="GET", path="/u")
@@ -160,3 +161,20 @@ async def test_a_call_that_is_cancelled_gives_its_slot_back(http: aiohttp.Client
 )  # fmt: skip
 def test_how_long_to_wait(header: str | None, seconds: float | None) -> None:
     assert retry_after(header, now=100.0) == seconds
+
+
+async def test_a_call_is_reported_with_the_errand_it_was_made_on(http: aiohttp.ClientSession) -> None:
+    calls: list[CallRecord] = []
+    async with ScriptedApp(answering(204), answering(204)) as app:
+        plain = wire(app.url, http, calls=calls)
+        await plain.on_errand(Errand(purpose="join", cause="claim says so")).send(GET, {})
+        await plain.send(GET, {})
+    assert [one.errand for one in calls] == [Errand(purpose="join", cause="claim says so"), Errand()]
+
+
+async def test_an_errand_waits_for_its_turn_like_any_other(http: aiohttp.ClientSession) -> None:
+    async with ScriptedApp(*[slow(0.05)] * 3) as app:
+        one = wire(app.url, http, parallel=1)
+        errands = [one.on_errand(Errand(purpose=name)) for name in ("join", "leave", "archive")]
+        await asyncio.gather(*(each.send(GET, {}) for each in errands))
+    assert app.most_at_once == 1
