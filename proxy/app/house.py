@@ -14,6 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from proxy.app import rules
+from proxy.app.asked_in_vain import AskedInVain
 from proxy.app.bearers import open_bearers
 from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
@@ -232,6 +233,7 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
             connect_own=connect_own,
             access=telemetry.access,
             report=telemetry.report,
+            asked_in_vain=AskedInVain(telemetry.log),
         ),
         upstream=rules.upstream_rules(settings),
         fields=rules.field_rules(settings),
@@ -240,6 +242,7 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
         trust=rules.trust(settings),
         expects_preamble=settings.proxy_protocol,
         websockets=rules.websocket_rules(settings),
+        takes_questions=settings.forward_auth.enabled,
     )
 
 

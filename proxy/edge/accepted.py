@@ -26,8 +26,8 @@ class Accepted(asyncio.Protocol):
     the PROXY protocol names; a request's own `peer` is what a trusted proxy says of it."""
 
     __slots__ = (
-        "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_is_trusted", "_phase", "_plane", "_stuck_at",
-        "_transport", "deadline", "exchange", "is_write_paused", "peer",
+        "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_phase", "_plane", "_stuck_at",
+        "_transport", "deadline", "exchange", "is_trusted", "is_write_paused", "peer",
     )  # fmt: skip
 
     def __init__(self, plane: "Plane") -> None:
@@ -38,7 +38,7 @@ class Accepted(asyncio.Protocol):
         self._stuck_at = 0
         self._forwarding: tuple[bytes | None, bytes] | None = None
         self._hops: bytes | None = None
-        self._is_trusted = False
+        self.is_trusted = False
         self._transport: asyncio.Transport
         self.exchange: Exchange | None = None
         self.is_write_paused = False
@@ -53,9 +53,9 @@ class Accepted(asyncio.Protocol):
         plane = self._plane
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "unix"
-        self._is_trusted = plane.trust.believes(self.peer)
+        self.is_trusted = plane.trust.believes(self.peer)
         is_full = len(plane.clients) >= plane.limits.connections or plane.is_draining
-        if is_full or (plane.expects_preamble and not self._is_trusted):
+        if is_full or (plane.expects_preamble and not self.is_trusted):
             plane.figures.refused_connections += 1
             self._phase = Phase.CLOSED
             self._transport.abort()
@@ -102,7 +102,7 @@ class Accepted(asyncio.Protocol):
         self._phase = Phase.NEW
         if found.peer is not None:
             self.peer = found.peer
-            self._is_trusted = self._plane.trust.believes(found.peer)
+            self.is_trusted = self._plane.trust.believes(found.peer)
         return data[found.size :]
 
     def _name_client(self, request: Request) -> None:
@@ -117,7 +117,7 @@ class Accepted(asyncio.Protocol):
 
     def forwarding(self, host: bytes | None) -> bytes:
         """The forwarding lines of this connection; rendered again only when the Host changes, or a proxy speaks for many."""
-        if self._is_trusted:
+        if self.is_trusted:
             return forwarding_lines(self.peer, self._plane.scheme, host, earlier=self._hops)
         known = self._forwarding
         if known is None or known[0] != host:

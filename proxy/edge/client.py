@@ -115,7 +115,7 @@ class ClientConnection(Accepted):
         head = None if self._phase is Phase.HEAD else self._plane.known_requests.find(data, self.peer)
         if head is None:
             return False
-        if self._is_trusted:
+        if self.is_trusted:
             self._name_client(head.request)
         self._phase = Phase.BUSY
         self.keeps_alive = True
@@ -161,7 +161,7 @@ class ClientConnection(Accepted):
             return
         if self.keeps_alive and not self._is_upgrade and self._head_size == len(piece):
             plane.known_requests.note(piece, head)
-        if self._is_trusted:
+        if self.is_trusted:
             self._name_client(head.request)
         self._inbox.expect(head.length)
         self.is_http11 = self._version == "1.1"

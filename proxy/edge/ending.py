@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.edge.answer import CLOSE_LINE, KEEP_LINE, Framing, render
 from proxy.edge.head import Head
+from proxy.edge.ports import Answer
 from proxy.edge.tunnel import Tunnel
 from proxy.edge.upstream import UpstreamConnection
 from proxy.gate.decision import Deny, Kind, Request, SignIn, kind_of
@@ -54,18 +55,26 @@ class Ending:
 
     def answer(self, verdict: SignIn | Deny, incident: str | None = None) -> None:
         """Answers instead of the app; only before a byte of the app's answer went out."""
-        plane, client = self.plane, self.client
+        self.count(verdict)
+        self.give(self.plane.answers.answer(verdict, self.request, incident))
+
+    def count(self, verdict: SignIn | Deny) -> None:
+        """One more that was not let pass."""
         if type(verdict) is SignIn:
-            plane.figures.sign_ins += 1
+            self.plane.figures.sign_ins += 1
         else:
-            plane.figures.denied += 1
+            self.plane.figures.denied += 1
+
+    def give(self, own: Answer) -> None:
+        """Writes an answer of our own; the exchange is over."""
+        plane, client = self.plane, self.client
         self._leave_upstream()
         client.keeps_alive = client.keeps_alive and self.is_request_done and not plane.is_draining
-        own = plane.answers.answer(verdict, self.request, incident)
         self.status = own.status
         self.sent = len(own.body)
         connection = CLOSE_LINE if not client.keeps_alive else b"" if client.is_http11 else KEEP_LINE
-        is_head = self.request.method == b"HEAD"
+        # Not the request's: another proxy may ask about a HEAD by a GET.
+        is_head = self.head.request.method == b"HEAD"
         client.write(render(own, date=plane.date, is_head=is_head, connection=connection))
         self._note()
         client.exchange_ended()

@@ -32,8 +32,10 @@ from proxy.edge.answer import (
     joined,
     status_line,
 )
+from proxy.edge.asked import ask
 from proxy.edge.ending import Ending
 from proxy.edge.forward import own_head, upstream_head
+from proxy.edge.forward_auth import dialect_of
 from proxy.edge.handshake import UPGRADE_LINES, is_agreed, may_open
 from proxy.edge.head import CHUNKED as CHUNKED_BODY
 from proxy.edge.tunnel import Tunnel
@@ -60,7 +62,7 @@ class Exchange(Ending):
         """Asks the gate; goes on at once when it knows."""
         verdict = self.plane.gate.decide_now(self.request)
         if verdict is None:
-            self._run(self._decide)
+            self.run(self._decide)
         else:
             self._carry_out(verdict)
 
@@ -71,10 +73,14 @@ class Exchange(Ending):
         kind = type(verdict)
         if kind is Admit or kind is Open:
             self._forward(verdict)  # type: ignore[arg-type]  # the line above narrows; match costs 0.4 µs here
+        elif (asking := self.plane.asking) is not None and (
+            dialect := dialect_of(self.request.path)
+        ) is not None:
+            ask(self, asking, dialect)
         elif kind is Own:
             self.plane.figures.own += 1
             self.is_own = True
-            self._run(self._connect_own)
+            self.run(self._connect_own)
         else:
             self.answer(verdict)  # type: ignore[arg-type]  # what is left is a SignIn or a Deny
 
@@ -93,7 +99,7 @@ class Exchange(Ending):
         self._head_bytes = upstream_head(self.head, plane, self.client.forwarding(self.request.host), block)
         upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
         if upstream is None:
-            self._run(self._connect)
+            self.run(self._connect)
         else:
             self._send(upstream)
 
@@ -108,7 +114,7 @@ class Exchange(Ending):
     def _is_repeatable(self) -> bool:
         return self.request.method in IDEMPOTENT and self.head.length == 0
 
-    def _run(self, work: Work) -> None:
+    def run(self, work: Work) -> None:
         """Leaves the fast path: no deadline of ours runs while the gate or a connect has its own."""
         self.client.deadline = FOREVER
         self._task = self.plane.loop.create_task(self._guarded(work))
@@ -303,7 +309,7 @@ class Exchange(Ending):
             self._is_retried = True
             self.plane.figures.retried += 1
             self._upstream = None
-            self._run(self._connect)
+            self.run(self._connect)
         else:
             self._cut(Reason.BAD_UPSTREAM_ANSWER)
 

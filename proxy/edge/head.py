@@ -213,6 +213,11 @@ class _Hosts(dict[bytes, bytes | None]):
 _HOSTS: Final = _Hosts()
 
 
+def read_host(value: bytes) -> bytes | None:
+    """A Host value in lower case; None when it is none."""
+    return _HOSTS[value]
+
+
 def _host(values: list[bytes] | None, version: str, authority: bytes | None) -> bytes | Rejection | None:
     if values is None:
         return bad("no Host") if version == "1.1" or authority is not None else None

@@ -34,6 +34,7 @@ class Listener:
         trust: Trust | None = None,
         expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
+        takes_questions: bool = False,
     ) -> None:
         self._neighbours = neighbours
         self._upstream = upstream
@@ -41,6 +42,7 @@ class Listener:
         self._limits = limits or Limits()
         self._scheme = scheme
         self._websockets = websockets
+        self._takes_questions = takes_questions
         self._trust = trust
         self._expects_preamble = expects_preamble
         self._servers: list[asyncio.Server] = []
@@ -70,6 +72,7 @@ class Listener:
             trust=self._trust,
             expects_preamble=self._expects_preamble,
             websockets=self._websockets,
+            takes_questions=self._takes_questions,
         )
         return plane
 

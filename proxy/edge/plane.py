@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from proxy.edge.forward_auth import Asking
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.known import KnownRequests
-from proxy.edge.ports import AccessLog, Answers, ConnectOwn, Gate, Report
+from proxy.edge.ports import AccessLog, Answers, AskedInVain, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
+from proxy.reasons import Reason
 
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
@@ -45,6 +47,10 @@ class Figures:
     upstream_failures: int
 
 
+def nobody_hears(peer: str, reason: Reason) -> None:
+    """Where no proxy asks."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbours:
     """Whom the edge asks, and whom it tells."""
@@ -54,6 +60,7 @@ class Neighbours:
     connect_own: ConnectOwn
     access: AccessLog | None
     report: Report
+    asked_in_vain: AskedInVain = nobody_hears
 
 
 class Plane:
@@ -72,12 +79,15 @@ class Plane:
         trust: Trust | None = None,
         expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
+        takes_questions: bool = False,
     ) -> None:
         self.gate = neighbours.gate
         self.answers = neighbours.answers
         self.connect_own = neighbours.connect_own
         self.access = neighbours.access
         self.report = neighbours.report
+        self.asked_in_vain = neighbours.asked_in_vain
+        self.asking = Asking(fields, websockets) if takes_questions else None
         self.loop = loop
         self.limits = limits
         self.upstream = upstream

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
 from proxy.gate.decision import Deny, Request, SignIn, Verdict
+from proxy.reasons import Reason
 from proxy.session.model import SessionKey
 
 
@@ -48,6 +49,10 @@ class AccessLog(Protocol):
 
     def flush(self) -> None:
         """Called at every tick and at the end."""
+
+
+AskedInVain: TypeAlias = Callable[[str, Reason], None]
+"""Hears of a forward-auth question that nothing can be said to: the peer's address, and why. May be called for each one."""
 
 
 Report: TypeAlias = Callable[[BaseException], str]

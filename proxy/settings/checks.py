@@ -55,6 +55,8 @@ def _proxies(settings: Settings) -> Found:
                 ("trusted_proxies", index),
                 "then anybody may claim any address: list the proxies, or write trust_every_proxy: true as well",
             )
+    if settings.forward_auth.enabled and not settings.trusted_proxies:
+        yield ("forward_auth", "enabled"), "who may ask? list the proxies that do in trusted_proxies"
     if settings.proxy_protocol and not settings.trusted_proxies:
         yield ("proxy_protocol",), "whose header is believed? list the load balancers in trusted_proxies"
 

@@ -11,6 +11,7 @@ from proxy.settings.addresses import Endpoint, Listen, Network, OpsListen, Origi
 from proxy.settings.bearer import Bearer
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
+from proxy.settings.forward_auth import ForwardAuth
 from proxy.settings.idp import Idp
 from proxy.settings.paths import PathRule
 from proxy.settings.people import Groups, Guard, Joining, Roles, Sweep
@@ -128,6 +129,7 @@ class Settings(Section):
         "Allow a `public_url` (or an issuer) on plain http beyond loopback. Cookies and tokens then cross the network readable.",
     )
     upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
+    forward_auth: ForwardAuth = setting({}, "Answering proxies that ask about each request.")
     limits: Limits = setting({}, "What one client connection may cost.")
     websockets: WebSockets = setting({}, "WebSockets through to the app.")
     store: Store = setting({}, "Where sessions, bindings and the outbox are kept: `sqlite` or `redis`.")

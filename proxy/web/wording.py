@@ -179,6 +179,9 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "The identity provider does not accept this site. That is not your fault.",
         "Tell the person who looks after this app. Nothing is lost.",
     ),
+    Reason.PROXY_DISAGREES: _away(
+        "Just a moment", "Your sign-in was being looked at. Nothing was handed to the app."
+    ),
     Reason.SHUTTING_DOWN: _away("Just a moment", "This service is restarting."),
     # requests
     Reason.BAD_REQUEST: _REQUEST,
@@ -199,6 +202,16 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         title="Not from this page",
         why="A page of another site tried to open a connection to this app in your name.",
         todo="Use the app from its own address.",
+    ),
+    Reason.UNTRUSTED_PROXY: Wording(
+        title="This site is not set up yet",
+        why="The server in front of this app asked whether you may enter, and is not on the list of those who may ask.",
+        todo="Tell the person who looks after this app: its address belongs in trusted_proxies.",
+    ),
+    Reason.PROXY_UNCLEAR: Wording(
+        title="This site is not set up yet",
+        why="The server in front of this app did not say, or not clearly, what you asked for.",
+        todo="Tell the person who looks after this app: the log of Muster says more.",
     ),
     Reason.GROUPS_TOO_LARGE: _refused(
         "You are in too many groups",

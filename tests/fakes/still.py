@@ -9,7 +9,9 @@ from typing import Any, cast
 from proxy.edge.client import ClientConnection
 from proxy.edge.plane import Neighbours, Plane
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.edge.upstream import Pool, UpstreamConnection
+from proxy.reasons import Reason
 from tests.fakes.edge import FIELDS, FakeAccess, FakeAnswers, FakeGate, no_own_pages
 
 
@@ -117,6 +119,9 @@ class StillEdge:
     gate: FakeGate = field(default_factory=FakeGate)
     limits: Limits = field(default_factory=Limits)
     reported: list[BaseException] = field(default_factory=list)
+    trust: Trust | None = None
+    takes_questions: bool = False
+    asked_in_vain: list[tuple[str, Reason]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.loop = StillLoop()
@@ -128,6 +133,7 @@ class StillEdge:
             connect_own=no_own_pages,
             access=self.access,
             report=self._report,
+            asked_in_vain=lambda peer, reason: self.asked_in_vain.append((peer, reason)),
         )
         self.plane = Plane(
             neighbours,
@@ -137,6 +143,8 @@ class StillEdge:
             fields=FIELDS,
             scheme="https",
             pool=self.pool,
+            trust=self.trust,
+            takes_questions=self.takes_questions,
         )
         self.client, self.transport = self.connect()
 
