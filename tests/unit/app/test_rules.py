@@ -193,6 +193,7 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "store.redis.tls.key_file": (storing, "files.key_file"),
     "store.redis.timeout": (storing, "redis.timeout"),
     "store.redis.connections": (storing, "redis.connections"),
+    "forward_auth.enabled": (house, "settings.forward_auth.enabled"),
     "keys_file": (house, "settings.keys_file"),
     "audit.keep": (trail, "settings.audit.keep"),
     "audit.rows": (trail, "settings.audit.rows"),
