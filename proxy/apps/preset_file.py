@@ -52,12 +52,37 @@ def _read_file(path: Path) -> str:
 def parse_preset(text: str, *, source: str = "") -> Preset:
     """The preset in a YAML text; SettingsError carries every mistake with its line."""
     document = read_yaml(text, source=source)
+    content = plain(document)
     try:
-        return Preset.model_validate(plain(document))
+        return Preset.model_validate(content)
     except ValidationError as error:
-        details = error.errors(include_url=False)
-        problems = tuple(_problem(document, detail) for detail in details if not _follows(detail, details))
-        raise SettingsError(problems, source=source) from None
+        details = [*error.errors(include_url=False)]
+    details += [each for each in _hidden(content, details) if each not in details]
+    problems = [_problem(document, detail) for detail in details if not _follows(detail, details)]
+    raise SettingsError(tuple(dict.fromkeys(problems)), source=source)
+
+
+def _hidden(content: Any, details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """What is said only once every unknown key is out: a section with one is not looked at any further."""
+    for detail in details:
+        if detail["type"] == "extra_forbidden":
+            _take_out(content, detail["loc"])
+    try:
+        Preset.model_validate(content)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return []
+
+
+def _take_out(node: Any, place: Place) -> None:
+    """Steps that stand nowhere are tags of a union."""
+    for step in place[:-1]:
+        if isinstance(node, dict):
+            node = node.get(step, node)
+        elif isinstance(node, list) and isinstance(step, int):
+            node = node[step]
+    if isinstance(node, dict):
+        node.pop(place[-1], None)
 
 
 def _follows(detail: ErrorDetails, details: list[ErrorDetails]) -> bool:

@@ -58,10 +58,14 @@ class Request(Section):
 
 def refuse_unknown(templates: Iterator[Template], allowed: frozenset[str], *, variables: bool = True) -> None:
     """Raise ValueError for a placeholder that nothing will be known for; `variables.…` is checked with the whole preset."""
-    for name in sorted({name for template in templates for name in template.names}):
-        if name not in allowed and not (variables and name.startswith("variables.")):
-            known = ", ".join(f"{{{each}}}" for each in sorted(allowed)) or "none"
-            raise ValueError(f"{{{name}}} is not known here{suggestion(name, allowed)}; known are {known}")
+    named = sorted({name for template in templates for name in template.names})
+    unknown = [
+        one for one in named if one not in allowed and not (variables and one.startswith("variables."))
+    ]
+    if unknown:
+        known = ", ".join(f"{{{each}}}" for each in sorted(allowed)) or "none"
+        wrong = "; ".join(f"{{{one}}} is not known here{suggestion(one, allowed)}" for one in unknown)
+        raise ValueError(f"{wrong}; known are {known}")
 
 
 class Listing(Request):

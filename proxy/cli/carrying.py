@@ -2,12 +2,14 @@
 
 import asyncio
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from proxy.cli.desk import Desk, own_courier
+from proxy.cli.desk import Desk, own_admin, own_courier
 from proxy.cli.store import now
 from proxy.identity import Subject
-from proxy.provisioning.model import Entry, EntryState
+from proxy.provisioning.app_view import AppView
+from proxy.provisioning.model import Because, Entry, EntryState
+from proxy.provisioning.preview import Preview, Previewed
 
 HEAD_START = 3.0
 """Seconds that a running server has before the command does the work itself; a claim keeps the two apart."""
@@ -18,9 +20,10 @@ _CLAIM_SECONDS = 20.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Carried:
-    """Where the entry stands after the waiting; None where nothing is left of it."""
+    """Where the entry stands after the waiting; None where nothing is left. `left_alone` is why an account is not archived."""
 
     entry: Entry | None
+    left_alone: Because | None = None
 
     @property
     def is_settled(self) -> bool:
@@ -37,6 +40,8 @@ class Carried:
             else ""
         )
         match self.entry.state:
+            case EntryState.DONE if self.left_alone is not None:
+                return f"not archived, left as it is: {self.left_alone.cause} ({self.left_alone.reason})"
             case EntryState.DONE:
                 return "the app agrees"
             case EntryState.PARKED:
@@ -59,7 +64,20 @@ async def carried_out(desk: Desk, subject: Subject, *, seconds: float) -> Carrie
             await _carry(desk, carried.entry)
         await asyncio.sleep(POLL)
         carried = Carried(entry=await desk.store.outbox.entry_of(subject))
-    return carried
+    return replace(carried, left_alone=await _left_alone(desk, subject, carried.entry))
+
+
+async def _left_alone(desk: Desk, subject: Subject, entry: Entry | None) -> Because | None:
+    """Why an account that should be archived is not, by a look at the app; None where it is, or the app does not answer."""
+    binding = await desk.store.bindings.binding_of(subject)
+    if desk.settings.app is None or entry is None or entry.state is not EntryState.DONE or binding is None:
+        return None
+    async with own_admin(desk) as (app, rules):
+        view = AppView(app, rules.groups, now)
+        preview = Preview(app=app, view=view, bindings=desk.store.bindings, rules=rules)
+        found = await preview.of(entry, binding)
+    notes = found.plan.notes if isinstance(found, Previewed) else ()
+    return next((note for note in notes if note.about == "archive"), None)
 
 
 async def ruling_heard(desk: Desk, *, seconds: float) -> bool:

@@ -10,14 +10,14 @@ from proxy.cli.preset import chosen_preset, logins_of
 from proxy.cli.who import Person, find_one
 from proxy.groups.rules import AppGroupName
 from proxy.identity import Identity
-from proxy.provisioning.explain import Explanation, explain
-from proxy.provisioning.model import AppGroup, GroupId, Vouched
+from proxy.provisioning.explain import Explanation, Line, explain
+from proxy.provisioning.model import AppGroup, GroupId, Member, Vouched
 
 
 async def explain_known(desk: Desk, args: Namespace) -> int:
     """Asks nobody: the newest session's identity, else the newest word of an IdP, by the rules that hold now."""
     person = await find_one(desk, args.session)
-    explanation = _explain(desk, args, _identity(person, args))
+    explanation = await _explain(desk, args, person, _identity(person, args))
     if args.json:
         print_json(explanation.document())
     else:
@@ -43,14 +43,37 @@ def _identity(person: Person, args: Namespace) -> Identity:
     return said[-1]
 
 
-def _explain(desk: Desk, args: Namespace, identity: Identity) -> Explanation:
+async def _explain(desk: Desk, args: Namespace, person: Person, identity: Identity) -> Explanation:
     preset = chosen_preset(desk.settings, args.config)
     rules = courier_rules(desk.settings, logins=logins_of(preset))
-    return explain(
+    member = await _remembered(desk, person, identity)
+    explanation = explain(
         identity,
         desk.effective.applied_to(rules),
         capabilities=capabilities_of(preset) if preset else None,
+        member=member,
         app_groups=named_groups(args.app_groups),
+        binding=person.bindings[0] if person.bindings else None,
+    )
+    if member is None:
+        return explanation
+    is_now = Line(topic="is", what=f"account {member.id} ({member.login}), taken as Muster last left it")
+    return replace(explanation, lines=(is_now, *explanation.lines))
+
+
+async def _remembered(desk: Desk, person: Person, identity: Identity) -> Member | None:
+    """A member's account as Muster last left it: the app is not asked. Groups go by their names, as in `named_groups`."""
+    if not person.bindings:
+        return None
+    binding = person.bindings[0]
+    return Member(
+        id=binding.account_id,
+        login=binding.login,
+        email=identity.email,
+        name=identity.name,
+        is_active=not binding.is_blocked,
+        role=binding.granted_role,
+        groups=frozenset(map(GroupId, await desk.store.bindings.memberships(binding.account_id))),
     )
 
 

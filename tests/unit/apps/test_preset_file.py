@@ -104,3 +104,10 @@ def test_what_is_missing_is_named() -> None:
 
 def test_a_preset_that_is_no_yaml_is_told() -> None:
     assert mistakes("app: x\nversion: [")[0].startswith("line 2: ")
+
+
+def test_every_mistake_is_named_though_one_section_has_several() -> None:
+    wrong = "request: GET /api/users/{acount}/{nick}\n  gon: [404]\n"
+    unknown, placeholders = mistakes(DEMO.replace("request: GET /api/users/{account}\n", wrong, 1))
+    assert "unknown key “gon”" in unknown
+    assert "{acount} is not known here (did you mean “account”?); {nick} is not known here" in placeholders

@@ -8,6 +8,7 @@ import pytest
 from proxy.cli import carrying
 from proxy.cli.carrying import Carried, carried_out, ruling_heard
 from proxy.cli.desk import Desk, at_desk
+from proxy.cli.main import main
 from proxy.cli.store import now
 from proxy.groups.stored import Origin
 from proxy.provisioning.model import AccountId, Entry, EntryState
@@ -107,3 +108,23 @@ def test_a_ruling_is_heard_once_a_server_carried_it(config: Path) -> None:
 
     in_store(config, gone)
     assert at_desk(Namespace(config=config), work) == (False, True)
+
+
+@pytest.mark.parametrize("action", ["deny", "archive"])
+def test_a_protected_account_is_said_to_be_left_as_it_is(
+    action: str, config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def member(store: SqliteStore) -> None:
+        await add_member(store, "carol", "2")
+
+    with app_running() as app:
+        pointed_at(config, app)
+        config.write_text(config.read_text().replace("app: {", "app: {protected: [carol], "))
+        in_store(config, member)
+        assert main(["members", action, "carol", "--wait", "20", "-c", str(config)]) == 0
+        carol = app.state.by_login("carol")
+        assert carol is not None
+        assert carol.is_active
+    assert "account 2: not archived, left as it is: protected account (protected_left_alone)" in (
+        capsys.readouterr().out
+    )

@@ -9,6 +9,7 @@ from proxy.cli.main import main
 from proxy.groups.rules import AppGroupName, Link
 from proxy.groups.stored import Origin
 from proxy.identity import GroupName
+from proxy.provisioning.model import AccountId
 from proxy.storage.sqlite.store import SqliteStore
 from tests.fakes.commands import THEN, add_member, add_session, in_store, removed
 
@@ -60,3 +61,18 @@ def test_somebody_nobody_vouches_for_is_a_sentence(config: Path, capsys: pytest.
     in_store(config, gone)
     assert explain(config, "ada") == 2
     assert "no IdP vouches for ada now" in capsys.readouterr().err
+
+
+def test_a_member_is_not_explained_as_a_newcomer(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    async def applied(store: SqliteStore) -> None:
+        await store.bindings.set_memberships(AccountId("7"), frozenset({AppGroupName("Developers")}))
+
+    in_store(config, member)
+    assert explain(config, "ada") == 0
+    out = capsys.readouterr().out
+    assert "is          account 7 (ada), taken as Muster last left it" in out
+    assert "create" not in out
+    assert "join Developers" in out
+    in_store(config, applied)
+    assert explain(config, "ada") == 0
+    assert "nothing to do" in capsys.readouterr().out
