@@ -15,6 +15,7 @@ from aiohttp import web
 
 from proxy.app import rules
 from proxy.app.asked_in_vain import AskedInVain
+from proxy.app.asserting import open_assertions
 from proxy.app.bearers import open_bearers
 from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
@@ -37,6 +38,7 @@ from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import ConnectOwn
 from proxy.gate.arrival import Arrivals, ArrivalStores
+from proxy.gate.asserting import Assertions
 from proxy.gate.bearer import Bearers
 from proxy.gate.cache import SessionCache
 from proxy.gate.gate import Gate
@@ -71,6 +73,7 @@ class Ground:
     cache: SessionCache
     effective: Effective
     trail: Trail
+    assertions: Assertions | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +132,7 @@ async def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
     keys = load_keyring(settings.keys_file)
     store = await open_store(settings, keys)
     stack.push_async_callback(store.close)
-    trail = open_trail(settings, store.audit, telemetry)
+    trail, effective = open_trail(settings, store.audit, telemetry), Effective(settings)
     return Ground(
         settings=settings,
         telemetry=telemetry,
@@ -137,8 +140,9 @@ async def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
         keys=keys,
         store=store,
         cache=SessionCache(),
-        effective=Effective(settings),
+        effective=effective,
         trail=trail,
+        assertions=open_assertions(settings, keys, effective),
     )
 
 
@@ -196,6 +200,7 @@ def _gate(ground: Ground, keeper: Keeper, bearers: Bearers | None) -> Gate:
         key_of=session_key,
         clock=time.time,
         bearers=bearers,
+        asserts=ground.assertions,
     )
 
 
@@ -221,6 +226,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals,
         choosing=choosing_rules(settings),
         leaving=rules.leaving_rules(settings),
         demands=demands(settings),
+        assertions=ground.assertions,
     )
 
 

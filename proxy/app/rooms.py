@@ -84,6 +84,23 @@ class Telling:
             await self.sessions.set_account(subject, account)
 
 
+def teller(settings: Settings, effective: Effective) -> Callable[[Session, Ready], IdentityHeaders]:
+    """What headers and assertion say of a session: one and the same, by the rules that hold at that moment."""
+    allowed, trusted = rules.allowed_groups(settings), rules.join_rules(settings).trusted_idps
+
+    def told(session: Session, account: Ready) -> IdentityHeaders:
+        identity = session.identity
+        is_verified = identity.is_email_verified or identity.idp in trusted
+        return IdentityHeaders(
+            user=account.login,
+            email=identity.email if is_verified else None,
+            username=identity.username,
+            groups=header_groups(identity.groups, effective.groups, allowed, idp=identity.idp),
+        )
+
+    return told
+
+
 def renderer(
     settings: Settings, effective: Effective | None = None
 ) -> Callable[[Session, Ready], bytes | Reason]:
@@ -92,24 +109,11 @@ def renderer(
     An address that nobody verified is not sent: an app may take it for somebody's name. The login is sent as it is or not at
     all: encoded it could be another person's.
     """
-    names, held = rules.header_names(settings), effective or Effective(settings)
-    allowed, cap = rules.allowed_groups(settings), settings.headers.groups_max_bytes
-    trusted, encoding = rules.join_rules(settings).trusted_idps, UserEncoding(settings.headers.user_encoding)
+    names, told = rules.header_names(settings), teller(settings, effective or Effective(settings))
+    cap, encoding = settings.headers.groups_max_bytes, UserEncoding(settings.headers.user_encoding)
 
     def render(session: Session, account: Ready) -> bytes | Reason:
-        identity = session.identity
-        is_verified = identity.is_email_verified or identity.idp in trusted
-        block = render_block(
-            IdentityHeaders(
-                user=account.login,
-                email=identity.email if is_verified else None,
-                username=identity.username,
-                groups=header_groups(identity.groups, held.groups, allowed, idp=identity.idp),
-            ),
-            names,
-            groups_max_bytes=cap,
-            user_encoding=encoding,
-        )
+        block = render_block(told(session, account), names, groups_max_bytes=cap, user_encoding=encoding)
         match block:
             case TooLarge():
                 return Reason.GROUPS_TOO_LARGE

@@ -131,7 +131,8 @@ def header_names(settings: Settings) -> HeaderNames:
 
 def field_rules(settings: Settings) -> FieldRules:
     return FieldRules(
-        identity=header_names(settings).all(),
+        # Enabled or not: an app that goes on believing the header must not be told by a client.
+        identity=(*header_names(settings).all(), settings.assertion.header),
         cookie=cookie_name(is_secure=is_cookie_secure(settings)),
         passes_authorization=settings.headers.pass_authorization,
     )

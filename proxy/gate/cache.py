@@ -15,9 +15,22 @@ KEPT_EPOCHS = 4096
 
 
 class Cached:
-    """One opened session. `until` is when it must be looked at again; `seen_at` is raised by every request."""
+    """One opened session; `seen_at` is raised by every request.
 
-    __slots__ = ("admit", "cookie", "early_at", "saved_seen_at", "seen_at", "session", "until")
+    `served_until` is when the session must be looked at again. `until` is when the entry must: then, or earlier, when the
+    assertion in `admit` wants to be made anew.
+    """
+
+    __slots__ = (
+        "admit",
+        "cookie",
+        "early_at",
+        "saved_seen_at",
+        "seen_at",
+        "served_until",
+        "session",
+        "until",
+    )
 
     def __init__(
         self, *, cookie: bytes, session: Session, admit: Admit, until: float, early_at: float, seen_at: float
@@ -26,6 +39,7 @@ class Cached:
         self.session = session
         self.admit = admit
         self.until = until
+        self.served_until = until
         self.early_at = early_at
         self.seen_at = seen_at
         self.saved_seen_at = seen_at

@@ -4,11 +4,13 @@
 `decide` is the slow path; it never admits without a session that the store or a proved cache holds.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, assert_never
 
 from proxy.errors import Unavailable
+from proxy.gate.assertion import Asserted
 from proxy.gate.authorization import DOUBLED, cache_name, presented
 from proxy.gate.bearer import Bearers, Shown
 from proxy.gate.cache import PROOF_SECONDS, Cached, SessionCache
@@ -35,7 +37,9 @@ from proxy.session.model import Condition, Ready, Session, SessionKey
 from proxy.session.store import SessionStore
 
 OWN_PREFIX = b"/_muster/"
-HEALTH_PATHS = frozenset({b"/_muster/livez", b"/_muster/readyz"})
+HOSTLESS_PATHS = frozenset({b"/_muster/livez", b"/_muster/readyz", b"/_muster/jwks.json"})
+"""The same for everybody, and asked for by machines that know us by another name than people do."""
+
 RENEWALS_PER_REQUEST = 2
 
 
@@ -43,6 +47,12 @@ class Renewals(Protocol):
     """The keeper, as a request meets it."""
 
     async def renew(self, key: SessionKey) -> Session | None: ...
+
+
+class Asserts(Protocol):
+    """Who signs assertions."""
+
+    def mint(self, session: Session, account: Ready, now: float) -> Asserted: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +87,7 @@ class Gate:
         key_of: Callable[[bytes], SessionKey | None],
         clock: Callable[[], float],
         bearers: Bearers | None = None,
+        asserts: Asserts | None = None,
     ) -> None:
         self._store = store
         self._renewals = renewals
@@ -86,10 +97,11 @@ class Gate:
         self._key_of = key_of
         self._clock = clock
         self._bearers = bearers
+        self._asserts = asserts
 
     def decide_now(self, request: Request) -> Verdict | None:
         """The verdict, when it can be known without waiting."""
-        if request.host not in self._rules.hosts and request.path not in HEALTH_PATHS:
+        if request.host not in self._rules.hosts and request.path not in HOSTLESS_PATHS:
             return Deny(status=421, reason=Reason.WRONG_HOST, kind=kind_of(request))
         if request.path.startswith(OWN_PREFIX):
             return Own()
@@ -138,22 +150,28 @@ class Gate:
         return self._ruled(verdict, rule, request) if isinstance(verdict, Cached) else verdict
 
     async def _of_cookie(self, cookie: bytes, kind: Kind) -> Cached | SignIn | Deny:
+        held = self._held(cookie, self._believed())
+        if held is not None:
+            return held
         key = self._key_of(cookie)
         if key is None:
             return SignIn(reason=Reason.NOT_SIGNED_IN, kind=kind)
         try:
             return await self._by_store(cookie, key, kind)
         except Unavailable as away:
-            return self._through_failover(cookie) or _store_away(away, kind)
+            return self._held(cookie, self._rules.cache_grace) or _store_away(away, kind)
 
     async def _of_bearer(self, request: Request, bearers: Bearers) -> Cached | Deny:
         shown = bearers.shown(request)
         if isinstance(shown, Deny):
             return shown
+        held = self._held(shown.name, self._believed())
+        if held is not None:
+            return held
         try:
             return await self._by_token(shown, bearers)
         except Unavailable as away:
-            return self._through_failover(shown.name) or _store_away(away, Kind.SCRIPT)
+            return self._held(shown.name, self._rules.cache_grace) or _store_away(away, Kind.SCRIPT)
 
     async def _by_token(self, shown: Shown, bearers: Bearers) -> Cached | Deny:
         for _ in range(RENEWALS_PER_REQUEST):
@@ -203,27 +221,57 @@ class Gate:
     def _admit(
         self, cookie: bytes, session: Session, account: Ready, kind: Kind, epoch: int
     ) -> Cached | Deny:
-        block = self._render(session, account)
-        if isinstance(block, Reason):
-            return Deny(status=502, reason=block, kind=kind)
-        admit = Admit(session=session.key, block=block)
+        now = self._clock()
+        told = self._told(session, account, now)
+        if isinstance(told, Reason):
+            return Deny(status=502, reason=told, kind=kind)
+        admit, renew_at = told
         entry = Cached(
             cookie=cookie,
             session=session,
             admit=admit,
             until=policy.serve_until(session, self._rules.refresh),
             early_at=policy.early_at(session, self._rules.refresh),
-            seen_at=self._clock(),
+            seen_at=now,
         )
+        entry.until = min(entry.served_until, renew_at)
         self._cache.put(entry, epoch=epoch)
         return entry
 
-    def _through_failover(self, cookie: bytes) -> Cached | None:
-        entry = self._cache.get(cookie)
+    def _told(self, session: Session, account: Ready, now: float) -> tuple[Admit, float] | Reason:
+        """What the app is told, and until when it may be told this."""
+        block = self._render(session, account)
+        if isinstance(block, Reason):
+            return block
+        if self._asserts is None:
+            return Admit(session=session.key, block=block), math.inf
+        asserted = self._asserts.mint(session, account, now)
+        return Admit(session=session.key, block=block + asserted.line), asserted.renew_at
+
+    def _believed(self) -> float:
+        """How old the proof of the change channel may be (Decision 3)."""
+        return self._rules.cache_grace if self._cache.is_away else PROOF_SECONDS
+
+    def _held(self, name: bytes, believed: float) -> Cached | None:
+        """What the cache holds and may be served, its assertion made anew where only that is old; no store is asked."""
+        entry = self._cache.get(name)
         now = self._clock()
-        if entry is None or now >= entry.until or now - self._cache.proved_at > self._rules.cache_grace:
+        if entry is None or now >= entry.served_until or now - self._cache.proved_at > believed:
             return None
+        if now >= entry.until and not self._retold(entry, now):
+            return None
+        entry.seen_at = now
         return entry
+
+    def _retold(self, entry: Cached, now: float) -> bool:
+        """Whether the app can be told of this session anew."""
+        account = entry.session.account
+        told = self._told(entry.session, account, now) if isinstance(account, Ready) else None
+        if told is None or isinstance(told, Reason):
+            return False
+        entry.admit, renew_at = told
+        entry.until = min(entry.served_until, renew_at)
+        return True
 
     def _is_known_preflight(self, request: Request) -> bool:
         """Browsers send preflights without cookies, whoever is signed in; what they ask, only the app can answer."""

@@ -190,12 +190,14 @@ def _paths(settings: Settings) -> Found:
 
 def _headers(settings: Settings) -> Found:
     names = ("user", "email", "groups", "username")
-    folded = [_folded(getattr(settings.headers, name)) for name in names]
+    places: list[Loc] = [*(("headers", name) for name in names), ("assertion", "header")]
+    written = [*(getattr(settings.headers, name) for name in names), settings.assertion.header]
+    folded = [_folded(name) for name in written]
     for index, value in _again(folded):
-        yield ("headers", names[index]), f"two headers are named {value!r} (-, _ and . count as one sign)"
-    for name, value in zip(names, folded, strict=True):
+        yield places[index], f"two headers are named {value!r} (-, _ and . count as one sign)"
+    for place, value in zip(places, folded, strict=True):
         if value in _TAKEN:
-            yield ("headers", name), "this header has a meaning of its own in HTTP"
+            yield place, "this header has a meaning of its own in HTTP"
 
 
 def _times(settings: Settings) -> Found:

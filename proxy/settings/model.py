@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PrivateAttr, Valida
 
 from proxy.errors import Problem
 from proxy.settings.addresses import Endpoint, Listen, Network, OpsListen, Origin
+from proxy.settings.assertion import Assertion
 from proxy.settings.bearer import Bearer
 from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
@@ -156,6 +157,7 @@ class Settings(Section):
     sweep: Sweep = setting({}, "When everybody is looked at.")
     guard: Guard = setting({}, "How much may change in an hour without an administrator.")
     headers: Headers = setting({}, "How the app is told who somebody is.")
+    assertion: Assertion = setting({}, "A signed statement about the person, beside the headers.")
     open_paths: tuple[OpenPath, ...] = setting(
         (),
         "Paths that need no sign-in: exact ones, or prefixes that end in `/*`. No identity header goes with them.",

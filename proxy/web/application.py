@@ -9,6 +9,7 @@
     /_muster/backchannel-logout  backchannel_logout.py  the IdP says so (POST)
     /_muster/frontchannel-logout frontchannel_logout.py the same in a frame, where it is allowed
     /_muster/client-jwks/IDP     client_keys.py         our public key, for this IdP to fetch
+    /_muster/jwks.json    assertion_keys.py      public keys of the signed assertion, for the app to fetch
     /_muster/livez readyz health.py
     /_muster/static/      the one stylesheet
 
@@ -21,6 +22,7 @@ from aiohttp import web
 
 from proxy.reasons import Reason
 from proxy.web.answers import Answer
+from proxy.web.assertion_keys import assertion_keys
 from proxy.web.backchannel_logout import backchannel_logout
 from proxy.web.callback import callback
 from proxy.web.client_keys import client_keys
@@ -47,6 +49,7 @@ _GET: dict[str, Handler] = {
     "signed-out": signed_out,
     "frontchannel-logout": frontchannel_logout,
     "profile": profile,
+    "jwks.json": assertion_keys,
     "livez": livez,
     "readyz": readyz,
 }

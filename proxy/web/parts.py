@@ -12,7 +12,7 @@ from proxy.session.policy import RefreshRules
 from proxy.session.step_up import Demand
 from proxy.web.choosing import ChoosingRules
 from proxy.web.leaving import LeavingRules
-from proxy.web.ports import Arrive, Journal, Readiness, Renew, Sessions, SignInFlow
+from proxy.web.ports import Arrive, Journal, PublishesKeys, Readiness, Renew, Sessions, SignInFlow
 
 OWN = "/_muster"
 CALLBACK = f"{OWN}/callback"
@@ -70,6 +70,7 @@ class WebParts:
     demands: frozenset[Demand] = frozenset()
     choosing: ChoosingRules = field(default_factory=ChoosingRules)
     leaving: LeavingRules = field(default_factory=LeavingRules)
+    assertions: PublishesKeys | None = None
 
     def callback_path(self, idp: IdpId) -> str:
         """Where this IdP's answers come to, and no other's where it has a path of its own."""

@@ -126,3 +126,10 @@ class Journal(Protocol):
 class Readiness(Protocol):
     async def ready(self) -> tuple[bool, dict[str, str]]:
         """Whether requests can be served, and a word per part; never raises."""
+
+
+class PublishesKeys(Protocol):
+    """Who signs assertions; `proxy.gate.asserting.Assertions` is one."""
+
+    def published(self, now: float) -> tuple[Mapping[str, str], ...]:
+        """Public JWKs of everything that may have signed one that is still good."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+import jwt
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -70,11 +71,12 @@ def count_store(costs: Costs, patch: pytest.MonkeyPatch) -> None:
 
 
 def count_crypto(costs: Costs, patch: pytest.MonkeyPatch) -> None:
-    """Sealing, hashing and MACs; in whatever thread."""
+    """Sealing, hashing, MACs and signing; in whatever thread."""
     for where, name, plain in (
         (codec, "AESGCM", AESGCM),
         (hashlib, "sha256", hashlib.sha256),
         (hmac, "new", hmac.new),
+        (jwt, "encode", jwt.encode),
     ):
 
         def counted(*args: Any, name: str = name, plain: Callable[..., Any] = plain, **more: Any) -> Any:
@@ -160,20 +162,23 @@ async def signed_in(stage: Whole) -> Client:
     return Client(reader, writer, head.encode())
 
 
+@pytest.mark.parametrize("is_asserted", [False, True], ids=["headers", "assertion"])
 async def test_a_signed_in_request_costs_no_store_call_no_cryptography_and_no_task(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    is_asserted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     costs, heads = Costs(), list[bytes]()
     count_store(costs, monkeypatch)
     count_crypto(costs, monkeypatch)
     async with whole(tmp_path) as stage, upstream(heads) as app:
-        settings = stage.settings(lambda text: text.replace(stage.app.url, app, 1))
+        more = "assertion: {enabled: true}\n" if is_asserted else ""
+        settings = stage.settings(lambda text: text.replace(stage.app.url, app, 1) + more)
         async with served(settings):
             with counted_tasks(costs):
                 client = await signed_in(stage)
                 await client.ask(5)
                 assert "-" in costs.tasks, "the counters count: connections and slow decisions made tasks"
                 assert {"AESGCM", "sha256"} <= set(costs.crypto)
+                assert ("encode" in costs.crypto) is is_asserted
                 assert set(costs.store) - beside(), "somebody's session was written and read"
                 # A machine that stands still for a second lets the proof grow old; then a look is right, and no steady state.
                 found = {"store": ["not asked yet"]}
@@ -189,6 +194,7 @@ async def test_a_signed_in_request_costs_no_store_call_no_cryptography_and_no_ta
     assert found == NOTHING
     assert len(heads) == REQUESTS
     assert all(b"X-Forwarded-User: alice\r\n" in head for head in heads)
+    assert {b"\r\nX-Muster-Assertion: ey" in head for head in heads} == {is_asserted}
 
 
 def beside() -> set[str]:

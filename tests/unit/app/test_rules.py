@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from proxy.app import bearers, house, idps, rooms, rules, serve, storing, trail
+from proxy.app import asserting, bearers, house, idps, rooms, rules, serve, storing, trail
 from proxy.app.choosing import choosing_rules
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
@@ -158,6 +158,9 @@ CHANGED: Final[Mapping[str, Any]] = {
     "headers.user_claim": "email",
     "headers.user_encoding": "utf-8",
     "headers.pass_authorization": True,
+    "assertion.header": "X-Assertion",
+    "assertion.audience": "wiki",
+    "assertion.lifetime": "1m",
     "open_paths": ["/health", "/static/*"],
     "paths.*.path": "/admin",
     "paths.*.methods": ["POST"],
@@ -195,6 +198,7 @@ ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "store.redis.connections": (storing, "redis.connections"),
     "forward_auth.enabled": (house, "settings.forward_auth.enabled"),
     "keys_file": (house, "settings.keys_file"),
+    "assertion.enabled": (asserting, "settings.assertion.enabled"),
     "audit.keep": (trail, "settings.audit.keep"),
     "audit.rows": (trail, "settings.audit.rows"),
     "bearer.*.idp": (bearers, "bearer.idp"),
@@ -251,6 +255,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         "keeper": rules.keeper_rules(settings),
         "gate": rules.gate_rules(settings),
         "fields": rules.field_rules(settings),
+        "assertion": asserting.assertion_rules(settings),
         "limits": rules.limits(settings),
         "upstream": rules.upstream_rules(settings),
         "websockets": rules.websocket_rules(settings),

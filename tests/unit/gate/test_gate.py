@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from proxy.errors import Unavailable
+from proxy.gate.assertion import Asserted
 from proxy.gate.cache import SessionCache
 from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn
 from proxy.gate.gate import Gate, GateRules
@@ -431,3 +432,100 @@ async def test_somebody_who_is_not_signed_in_signs_in_first() -> None:
     house = ruled(PathRule(path="/pay", demand=RECENT))
     verdict = house.gate.decide_now(request(b"/pay", cookie=None))
     assert verdict == SignIn(reason=Reason.NOT_SIGNED_IN, kind=Kind.NAVIGATION)
+
+
+# --- the assertion ---
+
+
+class Minting:
+    """Signs nothing; counts, and says when it was asked."""
+
+    def __init__(self) -> None:
+        self.minted = 0
+
+    def mint(self, session: Session, account: Ready, now: float) -> Asserted:
+        self.minted += 1
+        return Asserted(line=b"X-Muster-Assertion: %d\r\n" % now, renew_at=now + 240)
+
+
+def asserted(at: float) -> Admit:
+    return Admit(session=key(), block=ADMITTED.block + b"X-Muster-Assertion: %d\r\n" % at)
+
+
+class AssertingHouse(House):
+    """`pass_to` moves the clock and keeps the channel proved."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.minting = Minting()
+        self.gate._asserts = self.minting
+
+    def pass_to(self, now: float) -> None:
+        self.now = self.cache.proved_at = now
+
+
+async def test_one_assertion_goes_with_all_requests_of_its_time() -> None:
+    house = AssertingHouse()
+    assert await house.gate.decide(request()) == asserted(2000)
+    for now in (2000.0, 2100.0, 2239.9):
+        house.pass_to(now)
+        assert house.gate.decide_now(request()) == asserted(2000)
+    assert house.minting.minted == 1
+
+
+async def test_an_old_assertion_is_made_anew_once_however_many_ask_and_no_store_is_called() -> None:
+    house = AssertingHouse()
+    await house.gate.decide(request())
+    house.pass_to(2240.0)
+    assert house.gate.decide_now(request()) is None, "what signs is no business of the fast path"
+    verdicts = [await house.gate.decide(request()) for _ in range(20)]
+    assert verdicts == [asserted(2240)] * 20
+    assert house.gate.decide_now(request()) == asserted(2240)
+    assert (house.minting.minted, house.store.loads) == (2, 1)
+
+
+async def test_an_assertion_is_made_anew_while_the_store_is_away() -> None:
+    house = AssertingHouse()
+    await house.gate.decide(request())
+    house.pass_to(2240.0)
+    house.store.down = True
+    house.now += 4.0
+    assert await house.gate.decide(request()) == asserted(2244)
+    house.now += 240.0
+    assert isinstance(await house.gate.decide(request()), Deny), "the proof is too old for anything"
+
+
+async def test_a_new_assertion_never_makes_a_due_session_fresh() -> None:
+    house = AssertingHouse()
+    await house.gate.decide(request())
+    house.pass_to(4590.0)
+    assert await house.gate.decide(request()) == asserted(4590)
+    house.pass_to(4700.0)
+    assert house.gate.decide_now(request()) is None
+    await house.gate.decide(request())
+    assert house.renewing.calls == 1
+
+
+async def test_a_session_without_a_proof_is_looked_at_in_the_store_and_not_only_signed_for_again() -> None:
+    house = AssertingHouse()
+    await house.gate.decide(request())
+    house.now = 2240.0
+    del house.store.sessions[key()]
+    assert isinstance(await house.gate.decide(request()), SignIn)
+
+
+async def test_what_cannot_be_told_any_more_is_refused_when_the_assertion_is_old() -> None:
+    house = AssertingHouse()
+    await house.gate.decide(request())
+    house.pass_to(2240.0)
+    house.block = Reason.GROUPS_TOO_LARGE
+    verdict = await house.gate.decide(request())
+    assert isinstance(verdict, Deny)
+    assert verdict.reason is Reason.GROUPS_TOO_LARGE
+
+
+def test_machines_fetch_the_keys_under_whatever_name_they_know_us_by() -> None:
+    gate = House().gate
+    assert gate.decide_now(request(b"/_muster/jwks.json", host=b"muster:8080", cookie=None)) == Own()
+    verdict = gate.decide_now(request(b"/_muster/jwks.jsonx", host=b"muster:8080", cookie=None))
+    assert isinstance(verdict, Deny)
