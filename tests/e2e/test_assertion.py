@@ -77,7 +77,7 @@ def altered(token: str, **changes: Any) -> str:
 
 
 def unsigned(token: str) -> str:
-    return jwt.encode(jwt.decode(token, options={"verify_signature": False}), None, algorithm="none")
+    return jwt.encode(jwt.decode(token, options={"verify_signature": False}), "", algorithm="none")
 
 
 async def verify(seen: Seen, language: str, folder: Path, token: str) -> tuple[int, str]:
