@@ -24,6 +24,8 @@ POLL = 0.05
 FIRST_RETRY = 0.1
 LONGEST_RETRY = 5.0
 SETTLE_TRIES = 10
+UNWRITTEN = 5.0
+"""Seconds after which nobody waits any more for an answer of the IdP that the store does not take."""
 
 
 Write: TypeAlias = Callable[[Session, Lease], Awaitable[bool]]
@@ -87,22 +89,17 @@ class Keeper:
         self._holder = holder
         self._clock = clock
         self._under_way: dict[SessionKey, asyncio.Task[Session | None]] = {}
+        self._answers: dict[SessionKey, asyncio.Future[Session | None]] = {}
 
     async def renew(self, key: SessionKey, *, is_forced: bool = False) -> Session | None:
         """The session after one renewal by whoever got the lease, or None when it ended. Raises Unavailable.
 
-        Still due when nobody could say within `WAIT_FOR_OTHERS`: the IdP is slow, or the lease's holder died just now.
+        Still due when nobody could say within `WAIT_FOR_OTHERS`: the IdP is slow, or the lease's holder died just now. A store
+        that does not take the answer is waited for `UNWRITTEN` seconds; the renewal itself goes on.
         """
-        task = self._under_way.get(key)
-        if task is None:
-            task = asyncio.create_task(self._renew(key, is_forced), name=f"renew {key[:8]}")
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._forget(key, done))
-        try:
-            async with asyncio.timeout(WAIT_FOR_OTHERS):
-                return await asyncio.shield(task)
-        except TimeoutError:
-            return await self._store.load(key)
+        answer = self._answers.get(key) or self._begin(key, is_forced)
+        done, _ = await asyncio.wait([answer], timeout=WAIT_FOR_OTHERS)
+        return answer.result() if done else await self._store.load(key)
 
     def is_renewing(self, key: SessionKey) -> bool:
         """True while this process renews that session."""
@@ -113,10 +110,22 @@ class Keeper:
         while self._under_way:
             await asyncio.wait(list(self._under_way.values()))
 
+    def _begin(self, key: SessionKey, is_forced: bool) -> "asyncio.Future[Session | None]":
+        task = asyncio.create_task(self._renew(key, is_forced), name=f"renew {key[:8]}")
+        answer: asyncio.Future[Session | None] = asyncio.get_running_loop().create_future()
+        self._under_way[key], self._answers[key] = task, answer
+        task.add_done_callback(lambda done: self._forget(key, done))
+        return answer
+
     def _forget(self, key: SessionKey, done: asyncio.Task[Session | None]) -> None:
         self._under_way.pop(key, None)
-        if not done.cancelled():
-            done.exception()  # whoever waits sees it; with nobody waiting it must not warn at collection
+        answer = self._answers.pop(key)
+        if done.cancelled():
+            answer.cancel()
+        elif (error := done.exception()) is not None:
+            _fail(answer, error)
+        elif not answer.done():
+            answer.set_result(done.result())
 
     async def _renew(self, key: SessionKey, is_forced: bool) -> Session | None:
         deadline = asyncio.get_running_loop().time() + WAIT_FOR_OTHERS
@@ -178,11 +187,14 @@ class Keeper:
         self, aftermath: policy.Aftermath, attempt: Session, lease: Lease, *, asked_at: float
     ) -> Session | None:
         # The IdP answered: tokens and verdict exist only here until the store has them (semantics §5.7).
-        wait = FIRST_RETRY
+        wait, clock = FIRST_RETRY, asyncio.get_running_loop().time
+        patient_until = clock() + UNWRITTEN
         while True:
             try:
                 return await self._write(aftermath, attempt, lease, asked_at)
-            except Unavailable:
+            except Unavailable as away:
+                if clock() >= patient_until:
+                    _fail(self._answers[lease.key], away)
                 await asyncio.sleep(wait)
                 wait = min(2 * wait, LONGEST_RETRY)
 
@@ -266,3 +278,10 @@ class Keeper:
             await self._store.release(lease)
         except Unavailable:
             return  # it runs out by itself
+
+
+def _fail(answer: "asyncio.Future[Session | None]", error: BaseException) -> None:
+    """Whoever waits hears of it; with nobody waiting it must not warn at collection."""
+    if not answer.done():
+        answer.set_exception(error)
+        answer.exception()

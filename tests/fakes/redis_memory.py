@@ -40,6 +40,9 @@ class MemoryRedis(RedisEngine):
     async def ask(self, *commands: Command) -> list[Reply]:
         return [self.do(command) for command in commands]
 
+    async def ask_master(self, *commands: Command) -> list[Reply]:
+        return await self.ask(*commands)
+
     async def write(self, unit: Callable[[Work], Any]) -> Any:
         async def ask(commands: Any) -> list[Reply]:
             return await self.ask(*commands)

@@ -37,10 +37,14 @@ def error(text: str) -> bytes:
 
 @dataclass
 class FakeRedis:
-    """Answers each command by `answer`; `SILENCE` is one, too. `heard` are the names of the commands that came."""
+    """Answers each command by `answer`; `SILENCE` is one, too. `heard` are the names of the commands that came.
+
+    `role` is what it calls itself; None leaves that to `answer`.
+    """
 
     answer: Answer
     heard: list[str] = field(default_factory=list)
+    role: str | None = "master"
     connections: int = 0
     address: Address = NOWHERE
     writers: list[asyncio.StreamWriter] = field(default_factory=list)
@@ -69,6 +73,9 @@ class FakeRedis:
         name = words[0].decode().upper()
         if name == "CLIENT":
             writer.write(OK)
+            return
+        if name == "ROLE" and self.role is not None:
+            writer.write(array(bulk(self.role), number(0), array()))
             return
         self.heard.append(name)
         writer.write(self.answer(words))

@@ -45,16 +45,19 @@ def announce(work: Work, keys: Keys, sessions: Iterable[SessionKey], *, has_ende
 
 
 async def newest_change(engine: RedisEngine) -> int:
-    (last,) = await engine.ask(("ZRANGE", engine.keys.changes, -1, -1))
+    (last,) = await engine.ask_master(("ZRANGE", engine.keys.changes, -1, -1))
     return _parsed(last[0]).position if last else 0
 
 
 async def changes_after(engine: RedisEngine, after: int) -> tuple[int, tuple[Change, ...]]:
     """The newest position and what came after `after`, or `DROP_EVERYTHING` where that cannot be told any more.
 
-    One command in the ordinary case: it finds the entry that the poller remembers, and what follows it.
+    One command in the ordinary case: it finds the entry that the poller remembers, and what follows it. Only a master's answer
+    counts, for it is the proof that ends are heard of (docs/decisions/125).
     """
-    (found,) = await engine.ask(("ZRANGE", engine.keys.changes, after >> _MARK_BITS, "+inf", "BYSCORE"))
+    (found,) = await engine.ask_master(
+        ("ZRANGE", engine.keys.changes, after >> _MARK_BITS, "+inf", "BYSCORE")
+    )
     entries = [_parsed(one) for one in found]
     if entries and entries[0].position == after:
         return entries[-1].position, tuple(one.change for one in entries[1:])

@@ -9,11 +9,13 @@ Theory of operation:
    that is Unavailable: it was done, or it was not; repeating a write is harmless everywhere.
 5. An answer that says "nothing done here" (a replica, a moved slot, a server that loads) looks for the master again, until
    the time is up.
+6. A call that waited in vain, until its time was up or its caller had enough, takes the connections that answered nobody
+   meanwhile with it: half-open ones are left all at once.
 """
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from typing import Final, TypeAlias, TypeVar
 
@@ -26,7 +28,7 @@ from proxy.storage.redis.commit import by_digest, in_full
 from proxy.storage.redis.connecting import Command, Reply, exchange
 from proxy.storage.redis.faults import Elsewhere, Fault, Lost, Refused, Unknown, refusal, unavailable
 from proxy.storage.redis.keys import Keys
-from proxy.storage.redis.locating import Locator
+from proxy.storage.redis.locating import ROLE, Locator, demand_master
 from proxy.storage.redis.opening import OLDEST, QUESTIONS, ServerState, state_of
 from proxy.storage.redis.place import Place
 from proxy.storage.redis.pool import Pool
@@ -39,6 +41,8 @@ Job: TypeAlias = Callable[[AbstractConnection], Awaitable[Result]]
 MOST_RUNS: Final = 100
 FIRST_PAUSE: Final = 0.001
 LONGEST_PAUSE: Final = 0.05
+IN_VAIN: Final = 0.5
+"""The part of a call's time-out after which a caller that leaves has waited in vain."""
 
 
 class RedisEngine:
@@ -78,6 +82,11 @@ class RedisEngine:
         """The replies, in one round trip; of reading commands only, for they may be sent twice. Raises Unavailable."""
         return await self._bounded(lambda connection: exchange(connection, commands))
 
+    async def ask_master(self, *commands: Command) -> list[Reply]:
+        """As `ask`, of a server that calls itself a master in the same breath: a replica may have lost its master, and then
+        answers for ever with what it had. Raises Unavailable."""
+        return await self._bounded(lambda connection: _of_master(connection, commands))
+
     async def write(self, unit: Unit[Result]) -> Result:
         """What the unit returns, once what it named is written. Raises Unavailable: then it was not done, or nobody knows."""
         return await self._bounded(lambda connection: _carry_out(connection, unit))
@@ -88,10 +97,16 @@ class RedisEngine:
 
     async def _bounded(self, job: Job[Result]) -> Result:
         trouble: list[str] = []
+        begun = asyncio.get_running_loop().time()
         try:
             async with asyncio.timeout(self._place.timeout):
                 return await self._until_done(job, trouble)
+        except asyncio.CancelledError:
+            if asyncio.get_running_loop().time() - begun >= self._place.timeout * IN_VAIN:
+                await self._in_vain(begun)
+            raise
         except TimeoutError:
+            await self._in_vain(begun)
             why = f" ({trouble[-1]})" if trouble else ""
             raise Unavailable(f"the store did not answer within {self._place.timeout:g} s{why}") from None
         except Fault as fault:
@@ -112,6 +127,10 @@ class RedisEngine:
             await asyncio.sleep(pause)
         raise Lost("no server takes our calls")
 
+    async def _in_vain(self, begun: float) -> None:
+        self._locator.forget()
+        await self._pool.distrust(begun)
+
     async def _look_again(self) -> None:
         self._locator.forget()
         await self._pool.renew()
@@ -123,6 +142,12 @@ async def _on(connection: AbstractConnection, job: Job[Result], *, was_used: boo
         return await job(connection)
     except Lost as lost:
         raise (Elsewhere(lost.sentence) if was_used else lost) from None
+
+
+async def _of_master(connection: AbstractConnection, commands: Sequence[Command]) -> list[Reply]:
+    role, *replies = await exchange(connection, [ROLE, *commands])
+    demand_master(role)
+    return replies
 
 
 async def _carry_out(connection: AbstractConnection, unit: Unit[Result]) -> Result:

@@ -18,6 +18,8 @@ from proxy.storage.redis.place import Address, Cluster, Endpoint, Place, Single,
 SHARE: Final = 0.4
 """Of a call's time-out, what finding the server may take: the rest is for the call."""
 
+ROLE: Final = ("ROLE",)
+
 Ask: TypeAlias = Callable[[Address], Awaitable[Address | None]]
 
 
@@ -53,8 +55,11 @@ class Locator:
     async def _open(self, endpoint: Endpoint) -> AbstractConnection:
         connection = await self._servers.open(endpoint)
         try:
-            if isinstance(self._place.at, Watched):
-                await _demand_master(connection)
+            if not isinstance(
+                self._place.at, Cluster
+            ):  # a Cluster's replica sends us to its master by itself
+                (role,) = await exchange(connection, [ROLE])
+                demand_master(role)
         except BaseException:
             await connection.disconnect(nowait=True)
             raise
@@ -98,9 +103,9 @@ async def _question(dialler: Dialler, partner: Address, command: tuple[str, ...]
     return reply
 
 
-async def _demand_master(connection: AbstractConnection) -> None:
-    """A Sentinel may not have heard of the newest fail-over (Sentinel client guidelines, step 3)."""
-    (role,) = await exchange(connection, [("ROLE",)])
+def demand_master(role: Reply) -> None:
+    """Raises Elsewhere unless this answer to `ROLE` is a master's. A Sentinel may not have heard of the newest fail-over
+    (Sentinel client guidelines, step 3), and an address may lead to another server than yesterday."""
     if role[0] != b"master":
         raise Elsewhere("the server is a replica now")
 

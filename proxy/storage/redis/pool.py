@@ -2,10 +2,13 @@
 
 Whatever else ends the use (an error, a time-out, a cancelled request) closes the connection: an unread answer on it would be
 taken for the answer to somebody else's question.
+
+What was open when a call waited in vain is suspected with it: on a half-open network each of them would cost a time-out.
 """
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
@@ -25,7 +28,7 @@ class Pool:
     def __init__(self, connect: Callable[[], Awaitable[AbstractConnection]], size: int) -> None:
         self._connect = connect
         self._slots = asyncio.Semaphore(size)
-        self._idle: list[AbstractConnection] = []
+        self._idle: list[tuple[AbstractConnection, float]] = []
         self._life = 0
         self._is_closed = False
 
@@ -38,22 +41,28 @@ class Pool:
                 raise Lost("it is closed")
             life = self._life
             was_used = bool(self._idle)
-            one = self._idle.pop() if was_used else await self._connect()
+            one = self._idle.pop()[0] if was_used else await self._connect()
             try:
                 yield one, was_used
             except BaseException:
                 await one.disconnect(nowait=True)
                 raise
             if life == self._life and one.is_connected:
-                self._idle.append(one)
+                self._idle.append((one, asyncio.get_running_loop().time()))
             else:
                 await one.disconnect(nowait=True)
 
     async def renew(self) -> None:
         """Close what is idle; what is in use closes when it comes back: the server it leads to is not ours any more."""
         self._life += 1
-        while self._idle:
-            await self._idle.pop().disconnect(nowait=True)
+        await self.distrust(math.inf)
+
+    async def distrust(self, since: float) -> None:
+        """Close what is idle and gave no answer after `since` (seconds of the loop's clock)."""
+        suspected = [one for one, answered_at in self._idle if answered_at <= since]
+        self._idle = [(one, answered_at) for one, answered_at in self._idle if answered_at > since]
+        for one in suspected:
+            await one.disconnect(nowait=True)
 
     async def close(self) -> None:
         """Say good-bye on all that are idle, as far as the server lets us; later uses raise Lost."""
@@ -62,4 +71,4 @@ class Pool:
         idle, self._idle = self._idle, []
         with contextlib.suppress(TimeoutError, RedisError, OSError):
             async with asyncio.timeout(GOOD_BYE):
-                await asyncio.gather(*(one.disconnect() for one in idle), return_exceptions=True)
+                await asyncio.gather(*(one.disconnect() for one, _ in idle), return_exceptions=True)

@@ -175,6 +175,28 @@ async def test_what_the_idp_answered_is_written_when_the_store_comes_back() -> N
     assert len(house.idp.asked) == 1
 
 
+async def test_nobody_waits_longer_than_a_while_for_an_answer_that_cannot_be_written_and_it_is_written_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("proxy.session.keeper.UNWRITTEN", 0.05)
+    house = House()
+    house.idp.gate.clear()
+    waiting = [asyncio.create_task(house.keeper.renew(key())) for _ in range(3)]
+    await house.idp.is_asked.wait()
+    house.store.fail_next = ["save"] * 3
+    house.idp.gate.set()
+    for refused in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(refused, Unavailable)
+    with pytest.raises(Unavailable):
+        await house.keeper.renew(key())
+    await house.keeper.drain()
+    assert house.store.sessions[key()].tokens.refresh_token == "rotated-1"
+    assert len(house.idp.asked) == 1
+    renewed = await house.keeper.renew(key())
+    assert renewed is not None
+    assert len(house.idp.asked) == 1
+
+
 async def test_an_account_that_became_ready_meanwhile_is_kept_and_the_tokens_too() -> None:
     house = House()
     house.store.sessions[key()] = session(account=Pending(), last_seen_at=4600.0)

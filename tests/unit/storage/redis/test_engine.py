@@ -167,3 +167,65 @@ async def test_tls_files_are_looked_at_before_listening() -> None:
     at = Single(endpoint=Socket(path="/run/redis.sock"))
     with pytest.raises(SettingsError, match="no-such-ca"):
         RedisEngine(Place(at=at, tls=Tls(ca_file=Path("/no-such-ca.pem"))))
+
+
+async def idle_connections(engine: RedisEngine, fake: FakeRedis, count: int) -> None:
+    """So many connections are open and rest: callers that meet need one each."""
+    met = asyncio.Barrier(count)
+
+    async def hold(work: Work) -> None:
+        await work.get("a")
+        await met.wait()
+
+    await asyncio.gather(*(engine.write(hold) for _ in range(count)))
+    assert fake.connections == count
+
+
+@pytest.mark.parametrize("patience", [60.0, 0.3], ids=["waits", "leaves"])
+async def test_one_vain_wait_leaves_all_connections_that_are_half_open(patience: float) -> None:
+    """Else each would cost a time-out. Whoever leaves after half of it has waited in vain, too."""
+    async with engine_on(lambda words: bulk("v") if words[0] == b"GET" else number(1), timeout=0.4) as (
+        engine,
+        fake,
+    ):
+        await idle_connections(engine, fake, 4)
+        says, fake.answer = fake.answer, lambda _: SILENCE
+        with pytest.raises((Unavailable, TimeoutError)):
+            async with asyncio.timeout(patience):
+                await engine.ask(("GET", "a"))
+        fake.answer = says
+        fake.heard.clear()
+        assert await engine.ask(("GET", "a")) == [b"v"]
+        assert (fake.heard, fake.connections) == (["GET"], 5)
+
+
+async def test_a_caller_that_leaves_early_costs_its_own_connection_alone() -> None:
+    async with engine_on(lambda words: bulk("v") if words[0] == b"GET" else number(1), timeout=60) as (
+        engine,
+        fake,
+    ):
+        await idle_connections(engine, fake, 4)
+        says, fake.answer = fake.answer, lambda _: SILENCE
+        call = asyncio.create_task(engine.ask(("GET", "a")))
+        while fake.heard[-1:] != ["GET"]:
+            await asyncio.sleep(0)
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        fake.answer = says
+        assert await engine.ask(("GET", "a")) == [b"v"]
+        assert fake.connections == 4
+
+
+async def test_what_only_a_master_may_say_is_not_taken_from_a_replica() -> None:
+    async with engine_on(lambda _: bulk("v"), timeout=0.3) as (engine, fake):
+        assert await engine.ask_master(("GET", "a")) == [b"v"]
+        fake.role = "slave"
+        assert await engine.ask(("GET", "a")) == [b"v"], (
+            "a connection that was open stays in use until it is noticed"
+        )
+        with pytest.raises(Unavailable, match="a replica now"):
+            await engine.ask_master(("GET", "a"))
+        with pytest.raises(Unavailable, match="a replica now"):
+            await engine.ask(("GET", "a"))
+        fake.role = "master"
+        assert await engine.ask_master(("GET", "a")) == [b"v"]

@@ -101,3 +101,24 @@ async def test_a_closed_pool_gives_none() -> None:
     with pytest.raises(Lost):
         async with made.pool.connection():
             pass
+
+
+async def test_what_answered_nobody_since_is_closed_and_what_did_is_kept() -> None:
+    made = Made()
+    clock = asyncio.get_running_loop().time
+    async with made.pool.connection(), made.pool.connection():
+        pass
+    begun = clock()
+    await asyncio.sleep(0)
+    async with made.pool.connection() as (proved, _):
+        await _later_than(begun)
+    await made.pool.distrust(begun)
+    assert [one.is_connected for one in made.opened].count(True) == 1
+    assert proved.is_connected
+    async with made.pool.connection() as (again, _):
+        assert again is proved
+
+
+async def _later_than(moment: float) -> None:
+    while asyncio.get_running_loop().time() <= moment:
+        await asyncio.sleep(0)
