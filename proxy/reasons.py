@@ -68,6 +68,7 @@ class Reason(StrEnum):
     BAD_REQUEST = "bad_request"
     AMBIGUOUS_PATH = "ambiguous_path"
     WRONG_HOST = "wrong_host"
+    REQUEST_LOOP = "request_loop"
     PATH_NOT_ALLOWED = "path_not_allowed"
     WRONG_ORIGIN = "wrong_origin"
     UNTRUSTED_PROXY = "untrusted_proxy"

@@ -135,6 +135,7 @@ def field_rules(settings: Settings) -> FieldRules:
         identity=(*header_names(settings).all(), settings.assertion.header),
         cookie=cookie_name(is_secure=is_cookie_secure(settings)),
         passes_authorization=settings.headers.pass_authorization,
+        pseudonym=settings.headers.via,
     )
 
 

@@ -46,7 +46,7 @@ def status_line(status: int) -> bytes:
 
 def frame(sifted: Sifted, status: int, *, version: str, is_head: bool, takes_chunks: bool) -> Framing | None:
     """How this answer is framed for the client (the table above); None when nobody can know where it ends."""
-    _, length, coding = sifted
+    _, length, coding, _ = sifted
     if coding is None and length is not None:
         if not length.isdigit() or len(length) > _LENGTH_DIGITS:
             return None

@@ -11,15 +11,16 @@ Invariants (rules 1 and 3 of the data plane):
 """
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import httptools
 
 from proxy.edge.accepted import Accepted
 from proxy.edge.answer import CLOSE_LINE, render
 from proxy.edge.exchange import Exchange
-from proxy.edge.head import Parts, Rejection, judge
+from proxy.edge.head import METHODS, LastHop, Parts, Rejection, judge
 from proxy.edge.phase import Phase
+from proxy.edge.ports import Answer
 from proxy.gate.decision import Deny, Kind
 from proxy.gate.fields import Field
 from proxy.reasons import Reason
@@ -28,11 +29,17 @@ if TYPE_CHECKING:
     from proxy.edge.plane import Plane
 
 
+MOST_FRAMING: Final = 16
+"""So many bytes on the wire may carry one byte of a chunked body, beyond `limits.header_bytes`."""
+
+ALLOW: Final = b", ".join(sorted(METHODS))
+
+
 class ClientConnection(Accepted):
     """One per accepted connection."""
 
     __slots__ = (
-        "_has_head", "_head_size", "_headers", "_is_message_done", "_is_pumping", "_is_upgrade", "_method",
+        "_body_raw", "_has_head", "_head_size", "_headers", "_is_message_done", "_is_pumping", "_is_upgrade", "_method",
         "_parser", "_parts", "_url", "_version", "is_http11", "keeps_alive",
     )  # fmt: skip
 
@@ -46,7 +53,7 @@ class ClientConnection(Accepted):
         self._url = b""
         self._headers: list[Field] = []
         self._parts: list[bytes] = []
-        self._head_size = 0
+        self._head_size = self._body_raw = 0
         self._has_head = self._is_message_done = False
         self.keeps_alive = False
         self.is_http11 = True
@@ -73,7 +80,7 @@ class ClientConnection(Accepted):
             data = self._preamble_read(data)
             if not data:
                 return
-        if self.exchange is None and self._inbox.is_whole_head(data):
+        if self.exchange is None and not self.is_write_paused and self._inbox.is_whole_head(data):
             # The common case: one request without a body, in one read.
             try:
                 if not self._recall(data):
@@ -84,6 +91,12 @@ class ClientConnection(Accepted):
             self._into_tunnel(data)
         else:
             self._inbox.add(data)
+            self.pump()
+
+    def resume_writing(self) -> None:
+        """The client read on: what it sent meanwhile is looked at."""
+        super().resume_writing()
+        if self.exchange is None and self._inbox.data:
             self.pump()
 
     # Feeding.
@@ -108,7 +121,8 @@ class ClientConnection(Accepted):
         exchange = self.exchange
         if exchange is not None:
             return exchange.wants_body
-        return self._phase not in (Phase.LINGER, Phase.CLOSED)
+        # Who does not read the answers gets no further ones.
+        return not self.is_write_paused and self._phase not in (Phase.LINGER, Phase.CLOSED)
 
     def _recall(self, data: bytes) -> bool:
         """Begins with a head seen before; False when llhttp must look, or is in the middle of a message."""
@@ -135,15 +149,25 @@ class ClientConnection(Accepted):
         exchange = self.exchange
         if exchange is None:
             self._head_fed(piece)
-        elif self._parts or self._is_message_done:
+        else:
+            self._body_fed(exchange, piece)
+
+    def _body_fed(self, exchange: Exchange, piece: bytes) -> None:
+        """Chunk framing and trailers are counted too: an unfinished field is collected below us (RFC 9112 §7.1.1)."""
+        self._body_raw += len(piece)
+        if self._parts or self._is_message_done:
             parts, self._parts = self._parts, []
             exchange.body_arrived(parts, is_done=self._is_message_done)
+        most = MOST_FRAMING * exchange.received + self._plane.limits.header_bytes
+        if self._body_raw > most and self.exchange is exchange and not self._is_message_done:
+            exchange.refuse_body()
 
     def _head_fed(self, piece: bytes) -> None:
         self._head_size += len(piece)
         limits = self._plane.limits
         if self._head_size > limits.header_bytes or len(self._headers) > limits.header_count:
-            self._refuse(Rejection(431, Reason.BAD_REQUEST, "head too large"))
+            is_target = 2 * len(self._url) > limits.header_bytes
+            self._refuse(Rejection(414 if is_target else 431, Reason.BAD_REQUEST, "head too large"))
         elif self._has_head:
             self._begin(piece)
         elif self._phase is not Phase.HEAD:
@@ -158,6 +182,9 @@ class ClientConnection(Accepted):
         head = judge(parts, self.peer, plane.head_rules)
         if isinstance(head, Rejection):
             self._refuse(head)
+            return
+        if isinstance(head, LastHop):
+            self._answer(Answer(status=204, headers=((b"Allow", ALLOW),)))
             return
         if self.keeps_alive and not self._is_upgrade and self._head_size == len(piece):
             plane.known_requests.note(piece, head)
@@ -208,7 +235,10 @@ class ClientConnection(Accepted):
             if self._has_head:  # a head that was known left nothing behind
                 self._expect_head()
             self._phase = Phase.IDLE
-            self.deadline = plane.now + plane.limits.idle_timeout
+            limits = plane.limits
+            self.deadline = plane.now + (
+                limits.write_timeout if self.is_write_paused else limits.idle_timeout
+            )
             if self._inbox.data:
                 plane.loop.call_soon(self.pump)
         elif exchange.is_request_done:
@@ -231,15 +261,16 @@ class ClientConnection(Accepted):
 
     def _refuse(self, rejection: Rejection) -> None:
         """Answers a head, or a body, that no exchange can be made of; then closes."""
-        plane = self._plane
         if self.exchange is not None:
-            self.abort()
+            self.exchange.refuse_body()
             return
-        plane.figures.malformed += 1
-        self._phase = Phase.BUSY
+        self._plane.figures.malformed += 1
         verdict = Deny(status=rejection.status, reason=rejection.reason, kind=Kind.SCRIPT)
-        answer = plane.answers.answer(verdict, None)
-        self.write(render(answer, date=plane.date, is_head=False, connection=CLOSE_LINE))
+        self._answer(self._plane.answers.answer(verdict, None))
+
+    def _answer(self, answer: Answer) -> None:
+        self._phase = Phase.BUSY
+        self.write(render(answer, date=self._plane.date, is_head=False, connection=CLOSE_LINE))
         self._linger()
 
     # Deadlines and ends from outside.

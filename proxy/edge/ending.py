@@ -28,8 +28,8 @@ class Ending:
     """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
 
     __slots__ = (
-        "_framing", "_is_retried", "_received", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
-        "is_upstream_full", "plane", "request", "sent", "session", "started_at", "status", "tunnel",
+        "_framing", "_is_retried", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
+        "is_upstream_full", "plane", "received", "request", "sent", "session", "started_at", "status", "tunnel",
     )  # fmt: skip
 
     def __init__(
@@ -47,7 +47,7 @@ class Ending:
         self.is_own = False
         self.is_upstream_full = False
         self._is_retried = False
-        self._received = 0
+        self.received = 0
         self._framing: Framing | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: UpstreamConnection | None = None
@@ -97,6 +97,15 @@ class Ending:
         self.plane.figures.upstream_failures += 1
         if self._framing is None:
             self._fail(502, reason)
+        else:
+            self.client.abort()
+
+    def refuse_body(self) -> None:
+        """What was to be the rest of the request's body is none: the app never sees an end of it."""
+        self.plane.figures.malformed += 1
+        self.is_request_done = False
+        if self._framing is None and self.tunnel is None:
+            self._fail(400, Reason.BAD_REQUEST)
         else:
             self.client.abort()
 

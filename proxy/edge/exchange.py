@@ -96,7 +96,9 @@ class Exchange(Ending):
         if self.head.websocket is not None and not self._may_open_websocket():
             self._fail(403, Reason.WRONG_ORIGIN)
             return
-        self._head_bytes = upstream_head(self.head, plane, self.client.forwarding(self.request.host), block)
+        client = self.client
+        forwarding = client.forwarding(self.request.host)
+        self._head_bytes = upstream_head(self.head, plane, forwarding, block, is_http11=client.is_http11)
         upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
         if upstream is None:
             self.run(self._connect)
@@ -158,6 +160,8 @@ class Exchange(Ending):
             is_head=self.request.method == b"HEAD",
             takes_upgrade=self.head.websocket is not None and self.plane.websockets.is_enabled,
         )
+        if self.client.is_write_paused:
+            upstream.hold_reading(is_held=True)
         self.arm()
 
     @property
@@ -170,12 +174,12 @@ class Exchange(Ending):
         upstream = self._upstream
         assert upstream is not None, "a body is fed only while wants_body"
         data = parts[0] if len(parts) == 1 else b"".join(parts)
-        self._received += len(data)
+        self.received += len(data)
         self.plane.figures.bytes_in += len(data)
         self.is_request_done = is_done
         if self.head.length == CHUNKED_BODY:
             most = self.plane.limits.body_bytes
-            if most is not None and self._received > most:
+            if most is not None and self.received > most:
                 self.is_request_done = False
                 self._fail(413, Reason.BAD_REQUEST)
                 return
@@ -246,10 +250,15 @@ class Exchange(Ending):
     def _answer_head(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
         client = self.client
         known = upstream.known
-        made = (known.framing, known.start) if known is not None else self._start_of_answer(upstream)
-        if made is None:
-            return None
-        framing, start = made
+        if known is not None:
+            framing, start, is_dated = known.framing, known.start, known.is_dated
+        else:
+            made = self._start_of_answer(upstream)
+            if made is None:
+                return None
+            framing, start, is_dated = made
+        if not is_dated:
+            start += b"Date: %b\r\n" % self.plane.date
         self._framing = framing
         self.status = upstream.status
         if not self.is_request_done or framing[0] == UNTIL_CLOSE or self.plane.is_draining:
@@ -258,8 +267,8 @@ class Exchange(Ending):
             return framing, start + CLOSE_LINE + CRLF
         return framing, start + CRLF if client.is_http11 else start + KEEP_LINE + CRLF
 
-    def _start_of_answer(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
-        """How the body is framed, and the head but for Connection; None when nobody can know where the answer ends."""
+    def _start_of_answer(self, upstream: UpstreamConnection) -> tuple[Framing, bytes, bool] | None:
+        """How the body is framed, the head but for Connection, whether it has a Date; None when nobody knows where it ends."""
         plane = self.plane
         sifted = (plane.own_answer_fields if self.is_own else plane.answer_fields).sift(upstream.headers)
         framing = frame(
@@ -272,8 +281,9 @@ class Exchange(Ending):
         if framing is None:
             return None
         start = b"%b%b%b" % (status_line(upstream.status), joined(sifted[0]), framing[1])
-        upstream.note(framing, start)
-        return framing, start
+        is_dated = sifted[3]
+        upstream.note(framing, start, is_dated=is_dated)
+        return framing, start, is_dated
 
     def _framed_body(self, upstream: UpstreamConnection, framing: Framing) -> bytes:
         parts = upstream.chunks
@@ -288,7 +298,7 @@ class Exchange(Ending):
 
     def _pass_interims(self, upstream: UpstreamConnection) -> None:
         for status, headers in upstream.interims:
-            if self.client.is_http11 and (status != 100 or self.head.is_expecting):
+            if self.client.is_http11:
                 self.client.write(interim(status, self.plane.answer_fields.sift(headers)))
         upstream.interims = []
 
@@ -320,8 +330,5 @@ class Exchange(Ending):
             return
         if self._upstream is None:
             return
-        if is_writable:
-            self._upstream.transport.resume_reading()
-        else:
-            self._upstream.transport.pause_reading()
+        self._upstream.hold_reading(is_held=not is_writable)
         self.arm()

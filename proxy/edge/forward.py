@@ -14,7 +14,9 @@ _EXPECT_LINE = b"Expect: 100-continue\r\n"
 _BODY_METHODS = frozenset((b"POST", b"PUT", b"PATCH"))
 
 
-def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -> bytes:
+def upstream_head(
+    head: Head, plane: "Plane", forwarding: bytes, block: bytes, *, is_http11: bool = True
+) -> bytes:
     """For the app. `block`: the rendered identity headers; they stand last, after nothing of the client's may equal them."""
     request = head.request
     upstream = plane.upstream
@@ -22,11 +24,12 @@ def upstream_head(head: Head, plane: "Plane", forwarding: bytes, block: bytes) -
     kept = head.fields.kept
     if kept is None:
         kept = head.fields.kept = joined(plane.request_fields.lines(request.headers, head.fields.named))
-    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b\r\n" % (
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b%b%b\r\n" % (
         request.method,
         request.target,
         host,
         kept,
+        plane.via[is_http11],
         _framing(head),
         forwarding,
         block if head.websocket is None or not plane.websockets.is_enabled else block + UPGRADE_LINES,

@@ -12,6 +12,9 @@
 | Content-Length beyond the limit | 413 |
 | an upgrade with a body | 400 |
 | an expectation other than `100-continue` | 417 |
+| OPTIONS with a Max-Forwards of 0 | 204 with Allow: it is ours to answer (RFC 9110 §7.6.2) |
+| OPTIONS with a Max-Forwards that is not one plain number | 400 |
+| our own name in Via too often | 508 |
 
 Length is decided once, here (RFC 9112 §6). Pure: no clock, no socket.
 """
@@ -34,11 +37,13 @@ METHODS: Final = frozenset(
 )
 
 _WATCHED: Final = frozenset(
-    b"host cookie content-length transfer-encoding connection expect upgrade sec-websocket-key sec-websocket-version".split()
+    b"host cookie content-length transfer-encoding connection expect upgrade sec-websocket-key sec-websocket-version "
+    b"via max-forwards".split()
 )
-_NO_BODY: Final = frozenset((b"host", b"cookie", b"connection"))
+_NO_BODY: Final = frozenset((b"host", b"cookie", b"connection", b"via"))
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _LENGTH: Final = re.compile(rb"[0-9]{1,18}")
+_MOST_VISITS: Final = 8
 _KNOWN_HOSTS_MAX: Final = 1024
 _KNOWN_FIELDS_MAX: Final = 512
 _KNOWN_FIELDS_BYTES: Final = 4096
@@ -58,12 +63,12 @@ class Fields:
     """Everything that follows from a head's fields alone. `watched`: the deciding fields' values, by lower-case name.
 
     `named` is what `Connection` nominates, folded; `kept` the lines that cross to the app, once somebody rendered them.
-    `is_simple`: exactly one valid Host (`host`), and nothing that speaks of a body.
+    `is_simple`: exactly one valid Host (`host`), nothing that speaks of a body, and no loop of ourselves.
     """
 
-    __slots__ = ("cookie", "headers", "host", "is_simple", "kept", "named", "names", "watched")
+    __slots__ = ("cookie", "headers", "host", "is_looping", "is_simple", "kept", "named", "names", "watched")
 
-    def __init__(self, headers: list[Field], cookies: Cookies) -> None:
+    def __init__(self, headers: list[Field], cookies: Cookies, pseudonym: bytes | None = None) -> None:
         self.headers = headers
         self.names = [name.lower() for name, _ in headers]
         self.watched = watched = _watched(self.names, headers)
@@ -72,14 +77,16 @@ class Fields:
         self.kept: bytes | None = None
         hosts = watched.get(b"host", [])
         self.host = _HOSTS[hosts[0]] if len(hosts) == 1 else None
-        self.is_simple = self.host is not None and watched.keys() <= _NO_BODY
+        self.is_looping = b"via" in watched and visits(watched[b"via"], pseudonym) >= _MOST_VISITS
+        self.is_simple = self.host is not None and watched.keys() <= _NO_BODY and not self.is_looping
 
 
 class FieldsReader:
     """Reads a head's fields, remembering the last ones: a client sends the same with nearly every request. Bounded."""
 
-    def __init__(self, cookies: Cookies) -> None:
+    def __init__(self, cookies: Cookies, pseudonym: bytes | None = None) -> None:
         self._cookies = cookies
+        self._pseudonym = pseudonym
         self._known: dict[tuple[Field, ...], Fields] = {}
 
     def read(self, headers: list[Field]) -> Fields:
@@ -87,12 +94,16 @@ class FieldsReader:
         key = tuple(headers)
         known = self._known.get(key)
         if known is None:
-            known = Fields(headers, self._cookies)
+            known = Fields(headers, self._cookies, self._pseudonym)
             if sum(len(name) + len(value) for name, value in headers) <= _KNOWN_FIELDS_BYTES:
                 if len(self._known) >= _KNOWN_FIELDS_MAX:
                     self._known.clear()
                 self._known[key] = known
         return known
+
+
+class LastHop(NamedTuple):
+    """An OPTIONS that says it goes no further than here."""
 
 
 class Head(NamedTuple):
@@ -128,7 +139,7 @@ def bad(detail: str) -> Rejection:
     return Rejection(400, Reason.BAD_REQUEST, detail)
 
 
-def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
+def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | LastHop | Rejection:
     """The request, with the body's length decided, or why it is refused (the table above)."""
     method, version, raw, headers, is_upgrade = parts
     if version not in _VERSIONS:
@@ -146,12 +157,19 @@ def judge(parts: Parts, peer: str, rules: HeadRules) -> Head | Rejection:
         decided = _decide(fields.watched, version, target[2], rules.body_bytes, is_upgrade=is_upgrade)
         if isinstance(decided, Rejection):
             return decided
+        if fields.is_looping:
+            return Rejection(508, Reason.REQUEST_LOOP, "via")
         host, length, is_expecting = decided
+        if method == b"OPTIONS" and b"max-forwards" in fields.watched:
+            nearer = _one_hop_less(fields, rules)
+            if not isinstance(nearer, Fields):
+                return nearer
+            fields = nearer
     request = Request(
         method=method,
         target=target[0],
         path=target[1],
-        headers=headers,
+        headers=fields.headers,
         names=fields.names,
         host=host,
         cookie=fields.cookie,
@@ -197,6 +215,26 @@ def _watched(names: list[bytes], headers: list[Field]) -> dict[bytes, list[bytes
             else:
                 found[name] = [value]
     return found
+
+
+def visits(via: list[bytes], pseudonym: bytes | None) -> int:
+    """How often our own name stands in `Via`: a chain may hold several of us, a loop holds us without end (RFC 9110 §7.6)."""
+    entries = (entry.split() for value in via for entry in value.split(b","))
+    return sum(len(words) > 1 and words[1] == pseudonym for words in entries)
+
+
+def _one_hop_less(fields: Fields, rules: HeadRules) -> Fields | LastHop | Rejection:
+    """The fields with Max-Forwards one lower (RFC 9110 §7.6.2)."""
+    values = fields.watched[b"max-forwards"]
+    if len(values) != 1 or not _LENGTH.fullmatch(values[0]):
+        return bad("Max-Forwards")
+    if int(values[0]) == 0:
+        return LastHop()
+    left = b"%d" % (int(values[0]) - 1)
+    pairs = zip(fields.names, fields.headers, strict=True)
+    return rules.fields.read(
+        [(field[0], left) if name == b"max-forwards" else field for name, field in pairs]
+    )
 
 
 class _Hosts(dict[bytes, bytes | None]):

@@ -91,12 +91,14 @@ class KnownRequests(_Memory):
 
 
 class AnswerHead(NamedTuple):
-    """An answer's head that lets the connection live. `start`: as clients get it, but for Connection. `length`: the body's."""
+    """An answer's head that lets the connection live. `start`: as clients get it, but for Connection, and for Date when the app
+    sent none. `length`: the body's."""
 
     status: int
     framing: Framing
     start: bytes
     length: int
+    is_dated: bool = True
 
 
 class KnownAnswers(_Memory):

@@ -12,7 +12,7 @@ from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, AskedInVain, ConnectOwn, Gate, Report
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
-from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields
+from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields, via_lines
 from proxy.reasons import Reason
 
 if TYPE_CHECKING:
@@ -63,6 +63,11 @@ class Neighbours:
     asked_in_vain: AskedInVain = nobody_hears
 
 
+def pseudonym_of(fields: FieldRules) -> bytes | None:
+    """Our own name as it stands in a field."""
+    return None if fields.pseudonym is None else fields.pseudonym.encode("ascii")
+
+
 class Plane:
     """One per loop. `now` is loop time as of the last tick (coarse), `date` the Date header's value."""
 
@@ -97,8 +102,11 @@ class Plane:
         self.expects_preamble = expects_preamble
         self.websockets = websockets
         self.head_rules = HeadRules(
-            FieldsReader(Cookies(fields.cookie.encode("ascii"))), scheme, limits.body_bytes
+            FieldsReader(Cookies(fields.cookie.encode("ascii")), pseudonym_of(fields)),
+            scheme,
+            limits.body_bytes,
         )
+        self.via = via_lines(fields.pseudonym)
         self.known_requests = KnownRequests(scheme, limits.header_bytes)
         self.request_fields = RequestFields(fields)
         self.answer_fields = AnswerFields(fields.cookie)

@@ -42,7 +42,7 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_is_eof", "_is_head", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
+        "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
         "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
         "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head",
         "rest", "status", "takes_upgrade", "transport", "version",
@@ -57,6 +57,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.idle_since = 0.0
         self._is_open = False
         self._is_eof = False
+        self._is_held = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Open."""
@@ -122,7 +123,10 @@ class UpstreamConnection(asyncio.Protocol):
             self.rest = data[upgrade.args[0] :]
         except httptools.HttpParserError:
             self.is_faulty = True
-        if not self.has_head:
+        if self.has_head and self.chunks:
+            self._raw = 0
+        else:
+            # A head, trailers or chunk extensions: an unfinished field is collected below us, so they are counted.
             self._raw += len(data)
             if self._raw > self.max_head:
                 self.is_faulty = True
@@ -145,13 +149,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         return False
 
-    def note(self, framing: Framing, start: bytes) -> None:
+    def note(self, framing: Framing, start: bytes, *, is_dated: bool) -> None:
         """Remembers this answer's head, when it came in one read with a body in one part: then llhttp said where that begins."""
         memory, chunks = self._known_answers, self.chunks
         if memory is None or not self._only_read or not memory.is_worth_noting():
             return
         if len(chunks) == 1 and self.is_usable:
-            head = AnswerHead(self.status, framing, start, len(chunks[0]))
+            head = AnswerHead(self.status, framing, start, len(chunks[0]), is_dated)
             memory.note(self._only_read[: -head.length], head)
 
     def _feed_head_only(self, data: bytes) -> None:
@@ -187,6 +191,15 @@ class UpstreamConnection(asyncio.Protocol):
         """The app read on."""
         if self.exchange is not None:
             self.exchange.upstream_writable(is_writable=True)
+
+    def hold_reading(self, *, is_held: bool) -> None:
+        """Stops or goes on reading, for the sake of a client that reads slower than the app sends."""
+        if is_held is not self._is_held and self._is_open:
+            self._is_held = is_held
+            if is_held:
+                self.transport.pause_reading()
+            else:
+                self.transport.resume_reading()
 
     def hand_over(self, other: asyncio.Protocol) -> None:
         """The connection speaks another protocol from now on."""
@@ -281,6 +294,8 @@ class Pool:
             upstream.close()
             return
         upstream.exchange = None
+        # Held back for one client's sake: the next exchange must not find it deaf.
+        upstream.hold_reading(is_held=False)
         upstream.idle_since = now
         self._idle.append(upstream)
 

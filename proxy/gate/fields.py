@@ -17,6 +17,7 @@ COOKIES: Final = 2
 NAMED_BY: Final = 3
 LENGTH: Final = 4
 CODING: Final = 5
+DATED: Final = 6
 
 _CACHED_NAMES: Final = 1024
 _CACHED_COOKIES: Final = 2048
@@ -67,11 +68,13 @@ def named_fields(connection_values: Iterable[bytes]) -> frozenset[bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldRules:
-    """What the operator's settings say about fields: names of identity headers, our cookie, the client's `Authorization`."""
+    """What the operator's settings say about fields: names of identity headers, our cookie, the client's `Authorization`, and our
+    own name in the `Via` of requests (None: no `Via`)."""
 
     identity: tuple[str, ...]
     cookie: str
     passes_authorization: bool = False
+    pseudonym: str | None = "muster"
 
 
 class RequestFields:
@@ -123,8 +126,8 @@ class RequestFields:
         return verdict
 
 
-Sifted: TypeAlias = tuple[list[bytes], bytes | None, bytes | None]
-"""Of an answer: the lines that cross to the client, and the raw values of Content-Length and Transfer-Encoding.
+Sifted: TypeAlias = tuple[list[bytes], bytes | None, bytes | None, bool]
+"""Of an answer: the lines that cross to the client, the raw Content-Length and Transfer-Encoding, whether it has a Date.
 
 Several values of one name are joined with commas, and then are no valid value.
 """
@@ -141,6 +144,7 @@ class AnswerFields:
         """What crosses, and what frames the message."""
         lines: list[bytes] = []
         length = coding = None
+        is_dated = False
         verdicts = self._verdicts
         for field in fields:
             verdict = verdicts.get(field[0])
@@ -155,9 +159,12 @@ class AnswerFields:
             elif verdict == NAMED_BY:
                 if field[1] not in _PLAIN_CONNECTION:
                     return self._sift_named(fields)
+            elif verdict == DATED:
+                is_dated = True
+                lines.append(b": ".join(field))
             elif verdict == COOKIES and (self._cookie is None or not sets_cookie(field[1], self._cookie)):
                 lines.append(b": ".join(field))
-        return lines, length, coding
+        return lines, length, coding, is_dated
 
     def _sift_named(self, fields: list[Field]) -> Sifted:
         """As `sift`, once `Connection` was seen to name fields; those that frame the message cannot be named away."""
@@ -185,6 +192,7 @@ _ANSWER_VERDICTS: Final = {
     b"transfer-encoding": CODING,
     b"content-length": LENGTH,
     b"set-cookie": COOKIES,
+    b"date": DATED,
 }
 
 
@@ -250,6 +258,14 @@ def sets_cookie(value: bytes, cookie: bytes) -> bool:
     """
     pair = value.split(b";", 1)[0].lower().lstrip(b" \t=")
     return _is_our_cookie(pair.partition(b"=")[0].strip(b" \t"), cookie)
+
+
+def via_lines(pseudonym: str | None) -> tuple[bytes, bytes]:
+    """Our line in `Via`, for a request that came in HTTP/1.0 and for one in HTTP/1.1 (RFC 9110 §7.6.3)."""
+    if pseudonym is None:
+        return b"", b""
+    name = pseudonym.encode("ascii")
+    return b"Via: 1.0 %b\r\n" % name, b"Via: 1.1 %b\r\n" % name
 
 
 def forwarding_lines(peer: str, scheme: str, host: bytes | None, *, earlier: bytes | None = None) -> bytes:

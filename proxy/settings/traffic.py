@@ -36,6 +36,13 @@ def check_open_path(path: str) -> str:
     return path
 
 
+def check_via_name(name: str) -> str:
+    """A pseudonym (RFC 9110 §7.6.3)."""
+    if not _TOKEN.fullmatch(name):
+        raise ValueError("this is not a name for Via: write letters, digits and hyphens, or null")
+    return name
+
+
 def check_page_origin(origin: str) -> str:
     """`*`, or a page's origin as browsers send it (RFC 6454 §6.2)."""
     return origin if origin == "*" else check_origin(origin)
@@ -43,6 +50,7 @@ def check_page_origin(origin: str) -> str:
 
 HeaderName = Annotated[str, AfterValidator(check_header_name)]
 OpenPath = Annotated[str, AfterValidator(check_open_path)]
+ViaName = Annotated[str, AfterValidator(check_via_name)]
 PageOrigin = Annotated[str, AfterValidator(check_page_origin)]
 
 
@@ -130,3 +138,8 @@ class Headers(Section):
         "refused with it: there the app's own login is sent. With several IdPs it is prefixed with the IdP's id.",
     )
     pass_authorization: bool = setting(False, "Pass the client's Authorization header on to the app.")
+    via: ViaName | None = setting(
+        "muster",
+        "Muster's name in the `Via` header of requests to the app, by which loops are noticed; null = no `Via`, for an app "
+        "whose server does not compress what a proxy asks for (nginx without `gzip_proxied`).",
+    )

@@ -186,6 +186,11 @@ WORDINGS: Final[dict[Reason, Wording]] = {
     # requests
     Reason.BAD_REQUEST: _REQUEST,
     Reason.AMBIGUOUS_PATH: _REQUEST,
+    Reason.REQUEST_LOOP: Wording(
+        title="Going round in circles",
+        why="This request has come back to where it was before.",
+        todo="Tell the person who looks after this app: it sends requests on to itself.",
+    ),
     Reason.WRONG_HOST: Wording(
         title="Wrong address",
         why="This service does not answer under the name that was used.",

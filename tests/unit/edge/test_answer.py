@@ -56,7 +56,7 @@ def test_framing(
     takes_chunks: bool,
     expected: tuple[int, bytes, bool] | None,
 ) -> None:
-    sifted: Sifted = ([], length, coding)
+    sifted: Sifted = ([], length, coding, False)
     assert frame(sifted, status, version=version, is_head=is_head, takes_chunks=takes_chunks) == expected
 
 
@@ -69,7 +69,7 @@ def test_small_parts() -> None:
     assert chunk(b"x" * 20) == b"14\r\n" + b"x" * 20 + b"\r\n"
     assert joined([]) == b""
     assert joined([b"A: b", b"C: d"]) == b"A: b\r\nC: d\r\n"
-    assert interim(103, ([b"Link: x"], None, None)) == b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
+    assert interim(103, ([b"Link: x"], None, None, False)) == b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n"
 
 
 def test_an_answer_of_our_own() -> None:

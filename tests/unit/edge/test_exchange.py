@@ -15,8 +15,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 def test_a_whole_exchange_is_counted_logged_and_leaves_a_kept_connection() -> None:
     edge = StillEdge()
     edge.send(GET)
-    edge.answer(OK)
-    assert edge.got == OK.replace(b"Content-Length: 2\r\n", b"Content-Length: 2\r\n")
+    dated = OK.replace(b"\r\n\r\n", b"\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n")
+    edge.answer(dated)
+    assert sorted(edge.got.split(b"\r\n")) == sorted(dated.split(b"\r\n"))
     assert edge.access.lines == [("192.0.2.1", b"/", 200, 2, KEY)]
     assert (edge.plane.figures.admitted, edge.plane.figures.bytes_out) == (1, 2)
     assert edge.pool.take(edge.loop.now, is_repeatable=True) is edge.pool.made[0][0]
@@ -125,3 +126,51 @@ def test_a_fault_while_deciding_is_a_500_with_an_id() -> None:
     assert edge.got.startswith(b"HTTP/1.1 500 ")
     assert edge.got.endswith(b"internal_error incident")
     assert b"secret" not in edge.got
+
+
+def test_an_answer_without_a_date_gets_one_also_when_its_head_is_known() -> None:
+    edge = StillEdge()
+    for _ in range(3):
+        edge.send(GET)
+        edge.answer(OK)
+    assert edge.got.count(b"Date: %b\r\n" % edge.plane.date) == 3
+    edge.plane.date = b"Sun, 06 Nov 1994 08:49:37 GMT"
+    edge.send(GET)
+    edge.answer(OK)
+    assert edge.got.count(b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n") == 1
+
+
+def test_a_connection_held_back_for_one_client_serves_the_next() -> None:
+    """The answer's last part filled the client's buffer: the app's connection is read again by whoever has it next."""
+    edge = StillEdge()
+    edge.send(GET)
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nabc")
+    edge.client.pause_writing()
+    app = edge.pool.made[0][1]
+    assert app.is_paused
+    edge.answer(b"def")
+    assert not app.is_paused
+
+
+def test_a_client_that_reads_no_answers_gets_no_further_ones() -> None:
+    edge = StillEdge()
+    edge.send(GET)
+    edge.answer(OK)
+    edge.client.pause_writing()
+    edge.send(GET, GET)
+    assert len(edge.gate.requests) == 1
+    assert edge.transport.is_paused
+    edge.client.resume_writing()
+    edge.answer(OK)
+    edge.answer(OK)
+    assert len(edge.gate.requests) == 3
+    assert not edge.transport.is_paused
+
+
+def test_a_client_that_stops_reading_after_an_answer_is_closed_as_a_slow_reader() -> None:
+    edge = StillEdge()
+    edge.send(GET)
+    edge.client.pause_writing()
+    edge.answer(OK)
+    edge.later(edge.limits.write_timeout + 1)
+    assert edge.transport.is_over

@@ -33,7 +33,10 @@ def _head(
 
 def test_the_head_for_the_app_is_written_anew_and_ours_stand_last() -> None:
     assert upstream_head(_head(), StillEdge().plane, FORWARDING, BLOCK) == (
-        b"GET /a?b HTTP/1.1\r\nHost: app.example\r\nCookie: a=b\r\nX-A: 1\r\n" + FORWARDING + BLOCK + b"\r\n"
+        b"GET /a?b HTTP/1.1\r\nHost: app.example\r\nCookie: a=b\r\nX-A: 1\r\nVia: 1.1 muster\r\n"
+        + FORWARDING
+        + BLOCK
+        + b"\r\n"
     )
 
 

@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from proxy.edge.head import CHUNKED, FieldsReader, Head, HeadRules, Parts, Rejection, judge
+from proxy.edge.head import CHUNKED, FieldsReader, Head, HeadRules, LastHop, Parts, Rejection, judge, visits
 from proxy.gate.fields import Cookies, Field
 from proxy.reasons import Reason
 
 HOST: Field = (b"Host", b"App.example:8080")
-RULES = HeadRules(FieldsReader(Cookies(b"muster")), "https", 1000)
+RULES = HeadRules(FieldsReader(Cookies(b"muster"), b"muster"), "https", 1000)
 
 
 @dataclass
@@ -22,7 +22,7 @@ class Case:
     headers: list[Field] = field(default_factory=lambda: [HOST])
     is_upgrade: bool = False
 
-    def judged(self) -> Head | Rejection:
+    def judged(self) -> Head | LastHop | Rejection:
         parts = Parts(self.method, self.version, self.target, self.headers, self.is_upgrade)
         return judge(parts, "192.0.2.1", RULES)
 
@@ -156,3 +156,27 @@ def test_fields_seen_before_are_read_the_same_and_thousands_do_not_fill_the_memo
     reader.read([HOST, (b"X", b"y" * 100_000)])
     assert len(reader._known) <= 512
     assert max(len(value) for key in reader._known for _, value in key) <= 4096
+
+
+@pytest.mark.parametrize(
+    ("via", "times"),
+    [
+        ([], 0),
+        ([b"1.1 muster"], 1),
+        ([b"1.1 other, HTTP/1.1  muster (a comment)", b"1.0 muster"], 2),
+        ([b"1.1 muster.example, muster, 1.1"], 0),
+    ],
+)
+def test_our_visits_are_counted_by_what_others_received_from(via: list[bytes], times: int) -> None:
+    assert visits(via, b"muster") == times
+    assert visits(via, None) == 0
+
+
+def test_an_options_that_goes_no_further_is_ours_and_another_has_one_hop_less() -> None:
+    asking = [HOST, (b"max-Forwards", b"0"), (b"X", b"y")]
+    assert Case(method=b"OPTIONS", target=b"*", headers=asking).judged() == LastHop()
+    asking[1] = (b"max-Forwards", b"10")
+    head = Case(method=b"OPTIONS", headers=asking).passed()
+    assert head.request.headers == head.fields.headers == [HOST, (b"max-Forwards", b"9"), (b"X", b"y")]
+    assert head.request.host == b"app.example:8080"
+    assert Case(headers=asking).passed().request.headers == asking

@@ -166,6 +166,7 @@ def test_an_answer_is_sifted_and_its_framing_fields_set_aside() -> None:
         [b"Content-Type: text/plain", b"Set-Cookie: a=b"],
         b"5",
         None,
+        False,
     )
     assert AnswerFields(None).sift(fields)[0][1] == b"Set-Cookie: __Host-muster=x"
 
@@ -178,7 +179,7 @@ def test_an_answers_connection_names_fields_away_but_never_its_framing() -> None
         (b"X-After", b"2"),
         (b"X-Kept", b"3"),
     ]
-    assert AnswerFields("m").sift(fields) == ([b"X-Kept: 3"], b"5", None)
+    assert AnswerFields("m").sift(fields) == ([b"X-Kept: 3"], b"5", None, False)
 
 
 def test_several_framing_values_are_joined_into_an_invalid_one() -> None:

@@ -12,6 +12,7 @@ SHOWN_BY_THE_GATE_AND_EDGE = [
     Reason.BAD_REQUEST,
     Reason.AMBIGUOUS_PATH,
     Reason.WRONG_HOST,
+    Reason.REQUEST_LOOP,
     Reason.GROUPS_TOO_LARGE,
     Reason.LOGIN_NOT_SENDABLE,
     Reason.SHUTTING_DOWN,
