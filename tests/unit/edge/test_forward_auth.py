@@ -32,8 +32,8 @@ def question(*fields: Field, target: bytes = b"/_muster/auth", method: bytes = b
     )
 
 
-def asking(**changes: bool) -> Asking:
-    rules = FieldRules(identity=FIELDS.identity, cookie=COOKIE, **changes)
+def asking(*, passes_authorization: bool = False) -> Asking:
+    rules = FieldRules(identity=FIELDS.identity, cookie=COOKIE, passes_authorization=passes_authorization)
     return Asking(rules, WebSocketRules())
 
 
