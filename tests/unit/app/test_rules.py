@@ -161,6 +161,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "assertion.header": "X-Assertion",
     "assertion.audience": "wiki",
     "assertion.lifetime": "1m",
+    "headers.via": "gate",
     "open_paths": ["/health", "/static/*"],
     "paths.*.path": "/admin",
     "paths.*.methods": ["POST"],
