@@ -42,7 +42,8 @@ class Cached:
         self.served_until = until
         self.early_at = early_at
         self.seen_at = seen_at
-        self.saved_seen_at = seen_at
+        # What the store knows: the request that brought this entry here is use as well, and is yet to be written.
+        self.saved_seen_at = session.last_seen_at
 
 
 class SessionCache:

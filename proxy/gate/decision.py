@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final, TypeAlias, assert_never
 
+from proxy.gate.fields import fold
 from proxy.reasons import Reason
 from proxy.session.model import (
     AccountRefused,
@@ -127,7 +128,13 @@ Verdict: TypeAlias = Own | Open | Admit | SignIn | Deny
 _READS: Final = frozenset({b"GET", b"HEAD"})
 _FORMS: Final = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain")
 OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
-"""Fields that tell some apps to read another method."""
+"""Fields that tell some apps to read another method, folded: an app behind CGI or WSGI reads `X_HTTP_Method_Override` as one."""
+
+
+def overriding(request: Request) -> list[bytes]:
+    """The methods that an app may be told to read instead, in any spelling of the fields that say so."""
+    fields = zip(request.names, request.headers, strict=True)
+    return [value.strip().upper() for name, (_, value) in fields if fold(name) in OVERRIDES]
 
 
 def kind_of(request: Request) -> Kind:
@@ -189,7 +196,7 @@ def is_preflight(request: Request) -> bool:
         b"0",
     )
     is_asking = request.header(b"access-control-request-method") is not None
-    return is_asking and not has_body and OVERRIDES.isdisjoint(request.names)
+    return is_asking and not has_body and not overriding(request)
 
 
 def judge(session: Session, condition: Condition, kind: Kind) -> Ready | Renew | SignIn | Deny:

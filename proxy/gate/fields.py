@@ -52,6 +52,9 @@ _CLIENT_ADDRESS: Final = frozenset(
         b"x-cluster-client-ip",
     )
 )
+_OTHER_PATHS: Final = frozenset((b"x-original-url", b"x-original-uri", b"x-rewrite-url"))
+"""Tell some apps to read another path than the one that was judged: only a proxy of the operator's could mean well by it."""
+
 _OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
 
 
@@ -83,7 +86,7 @@ class RequestFields:
     def __init__(self, rules: FieldRules) -> None:
         ours = frozenset(fold(name.encode("ascii")) for name in rules.identity)
         unwanted = frozenset() if rules.passes_authorization else frozenset((b"authorization",))
-        self._dropped = HOP_BY_HOP | _DECIDED_BY_US | _CLIENT_ADDRESS | ours | unwanted
+        self._dropped = HOP_BY_HOP | _DECIDED_BY_US | _CLIENT_ADDRESS | _OTHER_PATHS | ours | unwanted
         self._cookies = Cookies(rules.cookie.encode("ascii"))
         self._verdicts: dict[bytes, int] = {}
 

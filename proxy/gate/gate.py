@@ -105,11 +105,13 @@ class Gate:
             return Deny(status=421, reason=Reason.WRONG_HOST, kind=kind_of(request))
         if request.path.startswith(OWN_PREFIX):
             return Own()
-        if self._is_open(request.path) or (self._rules.cors_origins and self._is_known_preflight(request)):
+        if self._is_open(request.path):
             return Open()
         rule = self._rules.paths.rule_of(request) if self._rules.paths else SIGNED_IN
         if rule is None:
             return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(request))
+        if self._rules.cors_origins and self._is_known_preflight(request):
+            return Open()
         name = request.cookie
         if name is None:
             # Our cookie goes first: a page's own script may send its app a token that is no affair of ours.

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, unique
 from typing import Final
 
-from proxy.gate.decision import OVERRIDES, Deny, Kind, Request, SignIn, kind_of
+from proxy.gate.decision import Deny, Kind, Request, SignIn, kind_of, overriding
 from proxy.gate.spelling import is_open_spelling, is_plain, readings
 from proxy.identity import NOT_STATED, GroupName, Identity, IdpId
 from proxy.reasons import Reason
@@ -132,8 +132,9 @@ class PathRules:
     def rule_of(self, request: Request) -> PathRule | None:
         """The rule that holds, by the table above; None when nobody can say."""
         path, method = request.path, request.method
-        if self._has_methods and not OVERRIDES.isdisjoint(request.names):
-            line, is_agreed = self._agreed(readings(path), _methods_of(request))
+        others = overriding(request) if self._has_methods else ()
+        if others:
+            line, is_agreed = self._agreed(readings(path), (method, *others))
             strict = SIGNED_IN if line is None else line.strict
             return strict if is_agreed else None
         if is_plain(path):
@@ -154,9 +155,3 @@ class PathRules:
 
 
 NO_RULES: Final = PathRules()
-
-
-def _methods_of(request: Request) -> list[bytes]:
-    """The request's own method, and any that an app may be told to read instead."""
-    fields = zip(request.names, request.headers, strict=True)
-    return [request.method, *(value.strip().upper() for name, (_, value) in fields if name in OVERRIDES)]

@@ -10,6 +10,8 @@ holds only if it is the same for all of them, and a path without sign-in must be
 | `;…` of a segment left out | servlet containers (path parameters) |
 | `//` as `/` | nginx, Rails, most routers |
 | cut at a decoded `?`, `#` | whatever rebuilds a URL out of a decoded path |
+| dots and spaces at a segment's end left out | Windows |
+| `%uXXXX` decoded | IIS and older .NET |
 | Unicode compatibility forms (NFKC) as ASCII | Windows, some frameworks |
 
 Nobody should guess at a dot segment (Windows counts `.. ` as one), a control or an overlong UTF-8 sequence: browsers never send
@@ -22,9 +24,9 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
-_SEGMENT: Final = rb"(?!\.{1,2}(?:/|\Z))[A-Za-z0-9._~!$&'()*+,=:@-]+"
+_SEGMENT: Final = rb"[A-Za-z0-9._~!$&'()*+,=:@-]+(?<!\.)"
 is_plain: Final = re.compile(rb"(?:/%b)*/?" % _SEGMENT).fullmatch
-"""A match for a path of ordinary characters in ordinary segments: no escape, no `;`, no empty and no dot segment."""
+"""A match for a path of ordinary characters in ordinary segments: no escape, no `;`, none empty, none that ends in a dot."""
 
 _HARMLESS: Final = re.compile(
     rb"(?:[A-Za-z0-9._~!$&'()*+,=:@/-]|%(?:2[0-2]|2[4]|2[6-9]|2[ABCabc]|3[ACDEacde]|40|5[BDEbde]|60|7[BCDbcd]|[89A-Fa-f][0-9A-Fa-f]))+"
@@ -90,6 +92,18 @@ def _cut(path: bytes) -> bytes:
     return re.split(rb"[?#]", path, maxsplit=1)[0] or b"/"
 
 
+def _without_tails(path: bytes) -> bytes:
+    return re.sub(rb"(?<=[^/. ])[. ]+(?=/|\Z)", b"", path)
+
+
+def _with_long_escapes(path: bytes) -> bytes:
+    return re.sub(rb"%[uU]([0-9A-Fa-f]{4})", _code_point, path)
+
+
+def _code_point(escape: re.Match[bytes]) -> bytes:
+    return chr(int(escape[1], 16)).encode("utf-8", "surrogatepass")
+
+
 def _in_compatible_letters(path: bytes) -> bytes:
     if path.isascii():
         return path
@@ -103,5 +117,7 @@ _STEPS: Final[tuple[Callable[[bytes], bytes], ...]] = (
     _without_parameters,
     _merged,
     _cut,
+    _without_tails,
+    _with_long_escapes,
     _in_compatible_letters,
 )

@@ -20,6 +20,9 @@ from proxy.storage.redis.work import ANNOUNCE, Work
 KEPT_SECONDS: Final = 600.0
 DROP_EVERYTHING: Final = Change(key=SessionKey(""), has_ended=False)
 
+FIRST: Final = SessionKey("-")
+"""Of the entry that a feed begins with: no session's key."""
+
 _MARK_BITS: Final = 32
 _ENDED, _CHANGED = "e", "c"
 
@@ -45,8 +48,21 @@ def announce(work: Work, keys: Keys, sessions: Iterable[SessionKey], *, has_ende
 
 
 async def newest_change(engine: RedisEngine) -> int:
-    (last,) = await engine.ask_master(("ZRANGE", engine.keys.changes, -1, -1))
+    """Where the feed stands. An empty one gets its first entry: a loss of everything shows only to who remembers something."""
+    last = await _last(engine)
+    if not last:
+        await engine.write(lambda work: _begun(work, engine.keys))
+        last = await _last(engine)
     return _parsed(last[0]).position if last else 0
+
+
+async def _last(engine: RedisEngine) -> list[bytes]:
+    (last,) = await engine.ask_master(("ZRANGE", engine.keys.changes, -1, -1))
+    return list(last)
+
+
+async def _begun(work: Work, keys: Keys) -> None:
+    announce(work, keys, [FIRST], has_ended=False)
 
 
 async def changes_after(engine: RedisEngine, after: int) -> tuple[int, tuple[Change, ...]]:

@@ -2,7 +2,7 @@
 
 from proxy.gate.cache import Cached, SessionCache
 from proxy.gate.decision import Admit
-from tests.fakes.people import key, session
+from tests.fakes.people import SIGNED_IN_AT, key, session
 
 
 def entry(number: int = 1, *, early_at: float = 100.0, seen_at: float = 10.0) -> Cached:
@@ -77,12 +77,19 @@ def test_a_session_under_a_second_cookie_value_replaces_the_first() -> None:
 
 def test_seen_tells_each_sighting_once() -> None:
     cache = SessionCache()
-    one = entry()
+    one = entry(seen_at=SIGNED_IN_AT)
     cache.put(one, epoch=0)
     assert cache.seen() == {}
-    one.seen_at = 20.0
-    assert cache.seen() == {key(): 20.0}
+    one.seen_at = SIGNED_IN_AT + 20
+    assert cache.seen() == {key(): SIGNED_IN_AT + 20}
     assert cache.seen() == {}
+
+
+def test_the_request_that_brought_a_session_here_is_use_too() -> None:
+    """Somebody whose every request meets a cold cache would else end as idle, though they come daily."""
+    cache = SessionCache()
+    cache.put(entry(seen_at=SIGNED_IN_AT + 300), epoch=0)
+    assert cache.seen() == {key(): SIGNED_IN_AT + 300}
 
 
 def test_early_renewals_are_for_sessions_in_use() -> None:

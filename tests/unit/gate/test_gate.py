@@ -301,6 +301,17 @@ def test_a_preflight_opens_neither_another_host_nor_our_own_pages() -> None:
     assert wrong == Deny(status=421, reason=Reason.WRONG_HOST, kind=Kind.SCRIPT)
 
 
+def test_a_preflight_leads_around_no_ambiguous_path_and_no_override() -> None:
+    house = cross_origin(b"https://spa.example.net")
+    house.gate._rules = replace(house.gate._rules, paths=PathRules((ADMIN,)))
+    asked = preflight(b"https://spa.example.net", b"/x/..%2fadmin/x")
+    assert house.gate.decide_now(asked) == Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=Kind.SCRIPT)
+    asked = preflight(b"https://spa.example.net", b"/admin/x")
+    asked.headers.append((b"X_HTTP_METHOD_OVERRIDE", b"DELETE"))
+    asked.names.append(b"x_http_method_override")
+    assert isinstance(house.gate.decide_now(asked), SignIn)
+
+
 # --- rules per path -----------------------------------------------------------------------------------------------
 
 

@@ -101,6 +101,16 @@ def test_a_method_override_never_leads_around_a_rule_for_methods(name: str) -> N
     assert not same.is_optional
 
 
+@pytest.mark.parametrize(
+    "name",
+    [b"X_HTTP_METHOD_OVERRIDE", b"X.HTTP.Method.Override", b"x-http_method-override", b"X_Method-Override"],
+)
+def test_an_override_counts_in_every_spelling_that_an_app_may_fold(name: bytes) -> None:
+    request = asked("/api/a", "GET")
+    request.headers, request.names = [(name, b"DELETE")], [name.lower()]
+    assert RULES.rule_of(request) is None
+
+
 def test_rules_without_methods_do_not_look_at_overrides() -> None:
     assert PathRules((DOCS,)).rule_of(asked("/docs/a", X_HTTP_Method="PUT")) == DOCS
 

@@ -50,7 +50,8 @@ async def test_what_is_no_end_is_told_apart(engine: RedisEngine) -> None:
 
 
 async def test_nothing_to_tell_writes_nothing(engine: RedisEngine) -> None:
-    assert await say(engine) == 0
+    begun = await newest_change(engine)
+    assert await say(engine) == begun
 
 
 async def test_a_server_that_lost_its_last_writes_is_noticed_at_once(engine: RedisEngine) -> None:
@@ -77,7 +78,21 @@ async def test_and_also_when_it_counted_on_to_the_same_number_meanwhile(engine: 
 async def test_an_emptied_store_is_noticed(engine: RedisEngine) -> None:
     after = await say(engine, "a")
     await take_back(engine, 1)
-    assert await changes_after(engine, after) == (0, (DROP_EVERYTHING,))
+    newest, heard = await changes_after(engine, after)
+    assert heard == (DROP_EVERYTHING,)
+    assert await changes_after(engine, newest) == (newest, ())
+
+
+async def test_a_store_that_is_emptied_before_anything_happened_is_noticed_again_and_again(
+    engine: RedisEngine,
+) -> None:
+    """A sign-in announces nothing: without a first entry the feed would look the same before and after the loss."""
+    after = await newest_change(engine)
+    for _ in range(3):
+        await take_back(engine, 1)
+        newest, heard = await changes_after(engine, after)
+        assert (newest != after, heard) == (True, (DROP_EVERYTHING,))
+        after = newest
 
 
 async def test_the_newest_entry_is_never_trimmed(engine: RedisEngine) -> None:
@@ -103,4 +118,4 @@ async def test_trimming_counts_from_when_an_entry_was_noticed(engine: RedisEngin
 
 async def test_an_empty_feed_is_trimmed_without_harm(engine: RedisEngine) -> None:
     await trim(engine, 0.0)
-    assert await newest_change(engine) == 0
+    assert await newest_change(engine) > 0
