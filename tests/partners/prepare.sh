@@ -67,6 +67,11 @@ prepare_redis() {
     "${PYTHON:-python3}" "$here/prepare_valkey.py" || missing=1
 }
 
+prepare_proxies() {
+    "$here/prepare_nginx.sh" || missing=1
+    "${PYTHON:-python3}" "$here/prepare_proxies.py" || missing=1
+}
+
 # By far the largest: it is made beside the others. SUPERSET=no leaves it out, and its tests say so; CI=true does not hear of that.
 prepare_superset() {
     [ "${SUPERSET:-yes}" = no ] && [ "${CI:-}" != true ] && return
@@ -80,6 +85,7 @@ prepare_node && prepare_oidc_provider && prepare_jupyterhub
 prepare_redmine
 prepare_canaille
 prepare_redis
+prepare_proxies
 [ -z "$superset" ] || wait "$superset" || missing=1
 [ "$missing" = 0 ] && say "ready"
 exit "$missing"
