@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from proxy.app.rules import courier_rules
 from proxy.apps.capabilities import capabilities_of
+from proxy.cli.asserted import asserted, asserted_lines
 from proxy.cli.desk import Desk, print_json, refusal
 from proxy.cli.preset import chosen_preset, logins_of
 from proxy.cli.who import Person, find_one
@@ -12,22 +13,28 @@ from proxy.groups.rules import AppGroupName
 from proxy.identity import Identity
 from proxy.provisioning.explain import Explanation, Line, explain
 from proxy.provisioning.model import AppGroup, GroupId, Member, Vouched
+from proxy.session.model import Session
 
 
 async def explain_known(desk: Desk, args: Namespace) -> int:
     """Asks nobody: the newest session's identity, else the newest word of an IdP, by the rules that hold now."""
     person = await find_one(desk, args.session)
     explanation = await _explain(desk, args, person, _identity(person, args))
+    claims = asserted(desk, _sessions(person, args))
     if args.json:
-        print_json(explanation.document())
+        print_json({**explanation.document(), "assertion": claims})
     else:
-        print("\n".join(str(line) for line in explanation.lines))
+        print("\n".join([*map(str, explanation.lines), *asserted_lines(desk, claims)]))
     return 0
+
+
+def _sessions(person: Person, args: Namespace) -> list[Session]:
+    return [one for one in person.sessions if args.idp in (None, one.idp)]
 
 
 def _identity(person: Person, args: Namespace) -> Identity:
     """With the last known groups, which stand while none are stated."""
-    sessions = [one for one in person.sessions if args.idp in (None, one.idp)]
+    sessions = _sessions(person, args)
     if sessions:
         return max(sessions, key=lambda one: one.refreshed_at).identity
     statements = person.entry.statements if person.entry else ()
