@@ -153,8 +153,8 @@ class _KeysAt:
     async def keys(self, now: float) -> KeySet | Unready:
         return await self._kept.get(now)
 
-    async def newer_keys(self, seen: KeySet, now: float) -> KeySet | Unready:
-        return await self._kept.newer_than(seen, now)
+    async def newer_keys(self, seen: KeySet, now: float, *, is_from_idp: bool = False) -> KeySet | Unready:
+        return await self._kept.newer_than(seen, now, is_from_idp=is_from_idp)
 
     async def _fetch(self, now: float) -> KeySet | Unready:
         answer = await self._transport.get(self._url)

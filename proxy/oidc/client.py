@@ -292,7 +292,7 @@ class OidcClient:
                 expected_subject=expected_subject,
             )
 
-        return await checked(self._documents, check, now)
+        return await checked(self._documents, check, now, is_from_idp=True)
 
     async def _lookup(self, claims: VerifiedClaims | None, access_token: str, now: float) -> Userinfo:
         if not wants_userinfo(claims, self.rules):

@@ -1,7 +1,8 @@
 """What an IdP publishes, fetched when first needed, kept while it lives, and kept on while the IdP is down.
 
 Start-up never depends on it. However many callers wait, one fetch is under way; after a failure the IdP is left alone
-for a cool-off; keys that did not verify a token are fetched again, at most every ten seconds.
+for a cool-off. Keys that did not verify a token are fetched again: at most every ten seconds for tokens that anybody can send,
+every second for those that the IdP itself just gave us, so that no stream of forged tokens keeps a sign-in from newer keys.
 """
 
 import asyncio
@@ -17,7 +18,10 @@ from proxy.oidc.transport import Transport
 from proxy.session.model import Misconfigured, Trouble
 
 COOL_OFF: Final = 10.0
-"""Seconds after a failed fetch, or between fetches of keys that a token asked for."""
+"""Seconds after a failed fetch, or between fetches of keys that a token from anybody asked for."""
+
+OWN_COOL_OFF: Final = 1.0
+"""Seconds between fetches of keys that a token out of the IdP's own answer asked for; after a failed one `COOL_OFF`."""
 
 LIFE: Final = 3600.0
 """Seconds after which a copy is renewed, so that a withdrawn key does not verify for ever."""
@@ -36,6 +40,8 @@ class Kept(Generic[T]):
         self._fault: Unready | None = None
         self._fetched_at = 0.0
         self._tried_at = 0.0
+        self._own_tried_at = 0.0
+        self._own_cool_off = OWN_COOL_OFF
 
     async def get(self, now: float) -> T | Unready:
         """The document; an old copy rather than none."""
@@ -46,14 +52,23 @@ class Kept(Generic[T]):
                 await self._renew(now)
         return self._value if self._value is not None else self._failure()
 
-    async def newer_than(self, seen: T, now: float) -> T | Unready:
-        """A copy younger than the question asked at `now`, which `seen` did not answer; Trouble while that is too soon."""
+    async def newer_than(self, seen: T, now: float, *, is_from_idp: bool = False) -> T | Unready:
+        """A copy younger than the question asked at `now`, which `seen` did not answer.
+
+        Too soon after the last look, a stranger's question gets `seen` itself: it is what the IdP publishes; a fault only where
+        that look failed. `is_from_idp`: what asks came out of the IdP's own answer to us. Strangers do not delay it, and it
+        is told Trouble while it is too soon for itself: the IdP did sign it, so it is not bad for want of a key.
+        """
         async with self._lock:
             if self._value is not seen or self._fetched_at >= now:
                 return self._value if self._value is not None else self._failure()
-            if self._is_within(self._tried_at, COOL_OFF, now):
-                return Trouble(detail="keys_asked_lately")
-            return await self._renew(now)
+            if self._is_too_soon(is_from_idp, now):
+                return self._fault or (Trouble(detail="keys_asked_lately") if is_from_idp else seen)
+            answer = await self._renew(now)
+            if is_from_idp:
+                self._own_tried_at = now
+                self._own_cool_off = OWN_COOL_OFF if self._fault is None else COOL_OFF
+            return answer
 
     async def _renew(self, now: float) -> T | Unready:
         self._tried_at = now
@@ -69,6 +84,11 @@ class Kept(Generic[T]):
         if self._value is not None and self._is_within(self._fetched_at, LIFE, now):
             return False
         return self._fault is None or not self._is_within(self._tried_at, COOL_OFF, now)
+
+    def _is_too_soon(self, is_from_idp: bool, now: float) -> bool:
+        if is_from_idp:
+            return self._is_within(self._own_tried_at, self._own_cool_off, now)
+        return self._is_within(self._tried_at, COOL_OFF, now)
 
     def _failure(self) -> Unready:
         return self._fault or Trouble(detail="not_fetched")
@@ -94,9 +114,9 @@ class Documents:
     async def keys(self, now: float) -> KeySet | Unready:
         return await self._keys.get(now)
 
-    async def newer_keys(self, seen: KeySet, now: float) -> KeySet | Unready:
+    async def newer_keys(self, seen: KeySet, now: float, *, is_from_idp: bool = False) -> KeySet | Unready:
         """Keys after a rotation; `seen` did not verify a token that came after `now`."""
-        return await self._keys.newer_than(seen, now)
+        return await self._keys.newer_than(seen, now, is_from_idp=is_from_idp)
 
     async def _fetch_metadata(self, now: float) -> Metadata | Unready:
         document = await self._fetch(discovery_url(self._rules.issuer))

@@ -18,13 +18,19 @@ class PublishedKeys(Protocol):
 
     async def keys(self, now: float) -> KeySet | Trouble | Misconfigured: ...
 
-    async def newer_keys(self, seen: KeySet, now: float) -> KeySet | Trouble | Misconfigured: ...
+    async def newer_keys(
+        self, seen: KeySet, now: float, *, is_from_idp: bool = False
+    ) -> KeySet | Trouble | Misconfigured: ...
 
 
 async def checked(
-    published: PublishedKeys, check: Callable[[KeySet], T], now: float
+    published: PublishedKeys, check: Callable[[KeySet], T], now: float, *, is_from_idp: bool = False
 ) -> T | Trouble | Misconfigured:
-    """What `check` makes of the token; Trouble or Misconfigured when no keys can be had. Raises what `check` raises."""
+    """What `check` makes of the token; Trouble or Misconfigured when no keys can be had. Raises what `check` raises.
+
+    Where the IdP publishes no other keys, a signature that none of them made is a bad one, not trouble. `is_from_idp`: the
+    token came in the IdP's own answer to us, not from whoever can send one.
+    """
     keys = await published.keys(now)
     if not isinstance(keys, tuple):
         return keys
@@ -33,5 +39,7 @@ async def checked(
     except NotTrusted as refusal:
         if refusal.code not in ROTATION_CODES:
             raise
-    newer = await published.newer_keys(keys, now)
+        newer = await published.newer_keys(keys, now, is_from_idp=is_from_idp)
+        if newer is keys:
+            raise
     return check(newer) if isinstance(newer, tuple) else newer

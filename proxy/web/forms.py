@@ -17,13 +17,17 @@ FORGED: Final = Wording(
 )
 
 
+def is_own(request: web.Request, parts: WebParts) -> bool:
+    """Whether a page of ours sent it, as far as the browser says."""
+    headers = request.headers
+    return is_own_request(headers.get("Origin"), headers.get("Sec-Fetch-Site"), parts.site.public_url)
+
+
 async def genuine_form(
     request: web.Request, parts: WebParts, session: Session
 ) -> Mapping[str, object] | None:
     """The fields of a form that this session's person sent from a page of ours; None for any other request."""
-    if not is_own_request(
-        request.headers.get("Origin"), request.headers.get("Sec-Fetch-Site"), parts.site.public_url
-    ):
+    if not is_own(request, parts):
         return None
     try:
         fields = await request.post()

@@ -21,7 +21,7 @@ from proxy.session.model import Session
 from proxy.web.answers import Answer, redirect
 from proxy.web.cookies import sole_value
 from proxy.web.endpoint import PAGES, PARTS
-from proxy.web.forms import FORGED, genuine_form
+from proxy.web.forms import FORGED, genuine_form, is_own
 from proxy.web.guard import FIELD, form_token
 from proxy.web.leaving import STATE_BYTES, depart, departed_to, origin_of, returned
 from proxy.web.parts import OWN, WebParts
@@ -47,12 +47,19 @@ async def sign_out_page(request: web.Request) -> Answer:
 
 
 async def sign_out(request: web.Request) -> Answer:
-    """End the session, tell the IdP, clear the cookie, and go to the IdP's own sign-out where it has one."""
+    """End the session, tell the IdP, clear the cookie, and go to the IdP's own sign-out where it has one.
+
+    Another site's form comes without our cookies (`SameSite=Lax`), but its answer could still clear them: it is told apart
+    before anything is looked at, and only a cookie that came is cleared.
+    """
     parts, pages = request.app[PARTS], request.app[PAGES]
+    if not is_own(request, parts):
+        return pages.notice(FORGED, status=403, code="forged_request")
     cleared = ("Set-Cookie", clear_cookie(parts.site.cookie_name, is_secure=parts.site.is_cookie_secure))
     session = await session_of(parts, request)
     if session is None:
-        return redirect(parts.site.url(SIGNED_OUT)).with_headers(cleared)
+        came = parts.site.cookie_name in cookies_of(request)
+        return redirect(parts.site.url(SIGNED_OUT)).with_headers(*([cleared] if came else ()))
     if await genuine_form(request, parts, session) is None:
         return pages.notice(FORGED, status=403, code="forged_request")
     await _end(parts, session)

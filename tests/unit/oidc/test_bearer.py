@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from proxy.identity import NOT_STATED, IdpId
 from proxy.oidc.access_tokens import AccessRules
 from proxy.oidc.bearer import BearerTokens, IssuerRules, Proved, Reading, Rejected, Unheard
@@ -109,6 +111,19 @@ async def test_after_a_rotation_the_new_key_is_fetched(idp: FakeIdp) -> None:
         idp.keys = published(ec_key("new"))
         assert isinstance(await reader.read(signed(idp, ec_key("new")), NOW + 20), Proved)
         assert isinstance(await reader.read(signed(idp, rsa_key()), NOW + 40), Rejected)
+
+
+@pytest.mark.parametrize("has_address", [True, False])
+async def test_forged_tokens_are_rejected_each_and_never_read_as_an_outage(
+    idp: FakeIdp, has_address: bool
+) -> None:
+    forged = signed(idp, rsa_key("forged"))
+    issuer = rules(idp, jwks_url=f"{idp.issuer}/jwks") if has_address else rules(idp)
+    async with tokens(issuer) as reader:
+        for later in range(0, 40, 3):
+            told = await reader.read(forged, NOW + later)
+            assert told == Rejected(idp=IdpId("corp"), code="key_unknown")
+    assert idp.requests["jwks"] <= 5
 
 
 async def test_without_keys_nothing_is_known(idp: FakeIdp) -> None:

@@ -41,6 +41,7 @@ from tests.fakes.idp import (
     rules_for,
     sign_in,
 )
+from tests.fakes.logout import logout_token
 
 LATER = NOW + 3600.0
 EMPTY = {"groups": ClaimRules(is_absent_empty=True)}
@@ -375,13 +376,40 @@ async def test_what_an_unchecked_id_token_says_is_never_used(client: OidcClient,
     assert outcome.identity.email == "alice@example.com"
 
 
-async def test_a_rotation_within_the_throttle_signs_nobody_out(client: OidcClient, idp: FakeIdp) -> None:
+async def test_a_rotation_right_after_the_keys_were_read_is_found(client: OidcClient, idp: FakeIdp) -> None:
     session = await session_of(client, idp)
     idp.now = NOW + 1
     idp.key = rsa_key("rsa-2")
     idp.keys = published(idp.key)
     assert (await refreshed(client, session, NOW + 1)).identity.groups == named("engineers")
-    assert idp.requests["jwks"] == 1
+    assert idp.requests["jwks"] == 2
+
+
+async def test_an_answer_signed_before_its_key_is_published_signs_nobody_out(
+    client: OidcClient, idp: FakeIdp
+) -> None:
+    """The first tells the operator; those who come within the second have their claims from userinfo."""
+    first, second = await session_of(client, idp, NOW + 5), await session_of(client, idp, NOW + 5)
+    idp.key = rsa_key("rsa-2")
+    assert await client.refresh(first, NOW + 5) == Misconfigured(code="key_unknown")
+    assert (await refreshed(client, second, NOW + 5.5)).identity.groups == named("engineers")
+    assert idp.requests["jwks"] == 2
+
+
+async def test_forged_logout_tokens_neither_look_like_an_outage_nor_cost_a_sign_in_after_a_rotation(
+    client: OidcClient, idp: FakeIdp
+) -> None:
+    assert isinstance(await sign_in(client, idp), SignedIn)
+    forged = logout_token(idp.issuer, NOW, key=rsa_key("forged"))
+    for later in (10.0, 11.0, 12.0):
+        with pytest.raises(NotTrusted, match="key_unknown"):
+            await client.logged_out(forged, NOW + later)
+    idp.key = rsa_key("rsa-2")
+    idp.keys = published(idp.key)
+    with pytest.raises(NotTrusted, match="key_unknown"):
+        await client.logged_out(forged, NOW + 13)
+    idp.now = NOW + 13
+    assert isinstance(await sign_in(client, idp, now=NOW + 13), SignedIn)
 
 
 async def test_a_forged_id_token_is_not_believed_and_signs_nobody_out(

@@ -99,12 +99,67 @@ async def test_forty_tokens_after_a_rotation_make_one_fetch(idp: FakeIdp, docume
     assert idp.requests["jwks"] == 2
 
 
-async def test_keys_are_asked_for_again_at_most_every_ten_seconds(idp: FakeIdp, documents: Documents) -> None:
+async def test_for_strangers_keys_are_asked_for_at_most_every_ten_seconds_and_stand_meanwhile(
+    idp: FakeIdp, documents: Documents
+) -> None:
     old = await documents.keys(NOW)
     assert isinstance(old, tuple)
-    assert await documents.newer_keys(old, NOW + 1) == Trouble(detail="keys_asked_lately")
-    assert await documents.newer_keys(old, NOW + COOL_OFF - 0.1) == Trouble(detail="keys_asked_lately")
+    assert await documents.newer_keys(old, NOW + 1) is old
+    assert await documents.newer_keys(old, NOW + COOL_OFF - 0.1) is old
     assert idp.requests["jwks"] == 1
+
+
+async def test_after_a_failed_look_strangers_hear_of_the_trouble_and_not_of_a_bad_signature(
+    idp: FakeIdp, documents: Documents
+) -> None:
+    old = await documents.keys(NOW)
+    assert isinstance(old, tuple)
+    idp.alter["jwks"] = down
+    for later in (COOL_OFF, COOL_OFF + 1):
+        assert await documents.newer_keys(old, NOW + later) == Trouble(detail="http_503")
+    assert idp.requests["jwks"] == 2
+
+
+async def test_the_idps_own_answer_has_keys_looked_for_whatever_strangers_did_just_now(
+    idp: FakeIdp, documents: Documents
+) -> None:
+    old = await documents.keys(NOW)
+    assert isinstance(old, tuple)
+    seen = await documents.newer_keys(old, NOW + COOL_OFF)
+    assert isinstance(seen, tuple)
+    idp.keys = published(rsa_key("rsa-2"))
+    assert await documents.newer_keys(seen, NOW + COOL_OFF + 1) is seen
+    newer = await documents.newer_keys(seen, NOW + COOL_OFF + 2, is_from_idp=True)
+    assert isinstance(newer, tuple)
+    assert [key.kid for key in newer] == ["rsa-2"]
+
+
+async def test_an_idp_that_signs_with_a_key_it_does_not_publish_is_asked_once_a_second(
+    idp: FakeIdp, documents: Documents
+) -> None:
+    seen = await documents.keys(NOW)
+    told = []
+    for later in (10.0, 10.1, 10.9, 11.0, 11.5):
+        assert isinstance(seen, tuple)
+        told.append(await documents.newer_keys(seen, NOW + later, is_from_idp=True))
+        seen = await documents.keys(NOW + later)
+    lately = Trouble(detail="keys_asked_lately")
+    assert [one == lately for one in told] == [False, True, True, False, True]
+    assert idp.requests["jwks"] == 3
+
+
+async def test_an_idp_whose_keys_cannot_be_had_is_left_alone_by_its_own_answers_too(
+    idp: FakeIdp, documents: Documents
+) -> None:
+    old = await documents.keys(NOW)
+    assert isinstance(old, tuple)
+    idp.alter["jwks"] = down
+    for later in (10.0, 11.5, 19.9):
+        told = await documents.newer_keys(old, NOW + later, is_from_idp=True)
+        assert told == Trouble(detail="http_503")
+    assert idp.requests["jwks"] == 2
+    idp.alter.clear()
+    assert isinstance(await documents.newer_keys(old, NOW + 20, is_from_idp=True), tuple)
 
 
 async def test_keys_fetched_for_this_very_question_are_not_fetched_twice(

@@ -21,12 +21,16 @@ class Published:
         self.first = first
         self.newer = newer
         self.asked = 0
+        self.is_from_idp = False
 
     async def keys(self, now: float) -> KeySet | Trouble | Misconfigured:
         return self.first
 
-    async def newer_keys(self, seen: KeySet, now: float) -> KeySet | Trouble | Misconfigured:
+    async def newer_keys(
+        self, seen: KeySet, now: float, *, is_from_idp: bool = False
+    ) -> KeySet | Trouble | Misconfigured:
         self.asked += 1
+        self.is_from_idp = is_from_idp
         return self.newer
 
 
@@ -66,3 +70,28 @@ async def test_without_keys_nobody_can_say(fault: Trouble | Misconfigured) -> No
         raise NotTrusted("key_unknown")
 
     assert await checked(Published(OLD, fault), check, NOW) == fault
+
+
+@pytest.mark.parametrize("code", ["key_unknown", "key_ambiguous", "signature_bad"])
+async def test_where_the_idp_publishes_no_other_keys_the_token_is_bad_and_no_trouble(code: str) -> None:
+    tried: list[KeySet] = []
+
+    def check(keys: KeySet) -> str:
+        tried.append(keys)
+        raise NotTrusted(code)
+
+    with pytest.raises(NotTrusted, match=code):
+        await checked(Published(OLD, OLD), check, NOW)
+    assert tried == [OLD]
+
+
+@pytest.mark.parametrize("is_from_idp", [True, False])
+async def test_who_asks_is_told_to_whoever_looks_for_keys(is_from_idp: bool) -> None:
+    def check(keys: KeySet) -> str:
+        if keys is OLD:
+            raise NotTrusted("key_unknown")
+        return "good"
+
+    published_keys = Published(OLD, NEW)
+    assert await checked(published_keys, check, NOW, is_from_idp=is_from_idp) == "good"
+    assert published_keys.is_from_idp is is_from_idp

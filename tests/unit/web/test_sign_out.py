@@ -210,6 +210,35 @@ async def test_whoever_has_no_session_is_signed_out_already(method: str) -> None
         assert told.location == "https://app.example.com/_muster/signed-out"
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**HERE, "Origin": "https://evil.example"},
+        {**HERE, "Origin": "null"},
+        {**HERE, "Sec-Fetch-Site": "cross-site"},
+    ],
+)
+async def test_another_sites_form_clears_no_cookie_though_none_comes_with_it(headers: dict[str, str]) -> None:
+    """`SameSite=Lax` keeps our cookie out of the request; the browser would still take what the answer sets."""
+    async with Control() as control:
+        told = await control.ask("/_muster/sign-out", method="POST", headers=headers, form={})
+        assert (told.status, told.set_cookies) == (403, [])
+
+
+async def test_a_browser_that_says_nothing_of_itself_loses_no_cookie_that_it_did_not_send() -> None:
+    async with Control() as control:
+        told = await control.ask("/_muster/sign-out", method="POST", headers={}, form={})
+        assert (told.status, told.set_cookies) == (303, [])
+
+
+async def test_whoever_signs_out_of_a_session_that_is_over_loses_its_cookie() -> None:
+    async with Control() as control:
+        control.sessions.sessions.pop(control.sign_in_directly().key)
+        told = await control.ask("/_muster/sign-out", method="POST", headers=HERE, form={})
+        assert told.location == "https://app.example.com/_muster/signed-out"
+        assert "__Host-muster" not in control.cookies
+
+
 async def test_a_store_that_is_away_does_not_pretend() -> None:
     async with Control() as control:
         session = control.sign_in_directly()
