@@ -19,8 +19,9 @@ import uvloop
 
 from proxy.edge.client import ClientConnection
 from proxy.edge.plane import Neighbours, Plane
+from proxy.edge.pool import Pool
 from proxy.edge.rules import Limits, UpstreamRules
-from proxy.edge.upstream import Pool, UpstreamConnection
+from proxy.edge.upstream import UpstreamConnection
 from proxy.gate.cache import Cached, SessionCache
 from proxy.gate.decision import Admit
 from proxy.gate.fields import FieldRules
@@ -93,7 +94,6 @@ def steady_plane(loop: asyncio.AbstractEventLoop) -> Plane:
         Neighbours(gate=steady_gate(), answers=nobody, connect_own=nobody, access=access, report=repr),
         loop=loop,
         limits=Limits(),
-        upstream=upstream,
         fields=FieldRules(identity=HeaderNames().all(), cookie="__Host-muster"),
         scheme="http",
         pool=Pool(upstream, loop, lambda: None),

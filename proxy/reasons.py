@@ -65,6 +65,7 @@ class Reason(StrEnum):
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     BAD_UPSTREAM_ANSWER = "bad_upstream_answer"
+    UPSTREAM_NOT_TRUSTED = "upstream_not_trusted"
     BAD_REQUEST = "bad_request"
     AMBIGUOUS_PATH = "ambiguous_path"
     WRONG_HOST = "wrong_host"

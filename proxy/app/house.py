@@ -34,6 +34,7 @@ from proxy.app.silence import Silence
 from proxy.app.storing import Store, open_store
 from proxy.app.sweeping import Sweeping, whole_sweep
 from proxy.app.trail import Trail, open_trail
+from proxy.app.upstreams import check_upstream_files, routes, upstream_rules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import ConnectOwn
@@ -232,6 +233,7 @@ def _web_parts(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals,
 
 def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -> Listener:
     settings, telemetry = ground.settings, ground.telemetry
+    check_upstream_files(settings)
     return Listener(
         Neighbours(
             gate=gate,
@@ -241,7 +243,9 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
             report=telemetry.report,
             asked_in_vain=AskedInVain(telemetry.log),
         ),
-        upstream=rules.upstream_rules(settings),
+        upstream=upstream_rules(settings.upstream),
+        upstreams=routes(settings),
+        told=ground.observers.upstream_told,
         fields=rules.field_rules(settings),
         limits=rules.limits(settings),
         scheme=settings.public_url.partition(":")[0],

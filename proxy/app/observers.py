@@ -249,6 +249,15 @@ class Observers:
             ms=round(call.seconds * 1000, 1),
         )
 
+    # --- the edge's upstreams ---
+
+    def upstream_told(self, upstream: str, reason: Reason | None, detail: str) -> None:
+        """An upstream cannot be reached or not be trusted, or is there again."""
+        if reason is None:
+            self._log.info("upstream", upstream=upstream, outcome="reachable")
+        else:
+            self._log.error("upstream", upstream=upstream, reason=reason, detail=detail)
+
     # --- what operators rule at run time ---
 
     def ruled(self, ruled: Ruled, opened: int) -> None:

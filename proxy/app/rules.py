@@ -8,7 +8,7 @@ import idna
 
 from proxy.app.path_rules import path_rules
 from proxy.edge.handshake import WebSocketRules
-from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.rules import Limits
 from proxy.edge.trust import Trust
 from proxy.errors import Problem, SettingsError
 from proxy.gate.arrival import ArrivalRules
@@ -153,20 +153,6 @@ def websocket_rules(settings: Settings) -> WebSocketRules:
         is_enabled=rules.enabled,
         origins=frozenset(origin.encode("ascii") for origin in rules.origins),
         idle_timeout=rules.idle_timeout,
-    )
-
-
-def upstream_rules(settings: Settings) -> UpstreamRules:
-    upstream = settings.upstream
-    url = urlsplit(upstream.url)
-    return UpstreamRules(
-        host=url.hostname or "",
-        port=url.port or DEFAULT_PORTS[url.scheme],
-        keeps_host=upstream.host == "keep",
-        connections=upstream.connections,
-        connect_timeout=upstream.connect_timeout,
-        first_byte_timeout=upstream.first_byte_timeout,
-        idle_timeout=upstream.idle_timeout,
     )
 
 

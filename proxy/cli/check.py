@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from proxy.app.client_files import check_client_files
+from proxy.app.upstreams import check_upstream_files
 from proxy.apps.capabilities import capabilities_table, standing_of
 from proxy.apps.preset import Preset
 from proxy.cli.configuration import configured
@@ -28,6 +29,7 @@ def run(args: Namespace) -> int:
 def _look(args: Namespace) -> int:
     settings = configured(args)
     check_client_files(settings)
+    check_upstream_files(settings)
     preset = chosen_preset(settings, args.config)
     check_protected(settings, preset, args.config)
     if args.json:

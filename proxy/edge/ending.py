@@ -28,7 +28,7 @@ class Ending:
     """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
 
     __slots__ = (
-        "_framing", "_is_retried", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
+        "_framing", "_is_retried", "_pool", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
         "is_upstream_full", "plane", "received", "request", "sent", "session", "started_at", "status", "tunnel",
     )  # fmt: skip
 
@@ -46,6 +46,7 @@ class Ending:
         self.sent = 0
         self.is_own = False
         self.is_upstream_full = False
+        self._pool = plane.pool
         self._is_retried = False
         self.received = 0
         self._framing: Framing | None = None
@@ -84,12 +85,13 @@ class Ending:
         if self.is_own or not self.is_request_done:
             upstream.close()
         else:
-            self.plane.pool.give(upstream, self.plane.now)
+            self._pool.give(upstream, self.plane.now)
         self._note()
         self.client.exchange_ended()
 
-    def _fail(self, status: int, reason: Reason) -> None:
-        retry_after = RETRY_AFTER if status in (502, 503) else None
+    def _fail(self, status: int, reason: Reason, retry_after: int | None = None) -> None:
+        if retry_after is None and status in (502, 503, 504):
+            retry_after = RETRY_AFTER
         self.answer(Deny(status=status, reason=reason, kind=kind_of(self.request), retry_after=retry_after))
 
     def _cut(self, reason: Reason) -> None:
@@ -154,9 +156,9 @@ class Ending:
         if client.is_write_paused:
             seconds = plane.limits.write_timeout
         elif self._framing is not None or self.is_upstream_full:
-            seconds = plane.upstream.idle_timeout
+            seconds = self._pool.rules.idle_timeout
         elif self.is_request_done:
-            seconds = plane.upstream.first_byte_timeout
+            seconds = self._pool.rules.first_byte_timeout
         else:
             seconds = plane.limits.body_timeout
         client.deadline = plane.now + seconds

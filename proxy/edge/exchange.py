@@ -38,6 +38,7 @@ from proxy.edge.forward import own_head, upstream_head
 from proxy.edge.forward_auth import dialect_of
 from proxy.edge.handshake import UPGRADE_LINES, is_agreed, may_open
 from proxy.edge.head import CHUNKED as CHUNKED_BODY
+from proxy.edge.health import Unreachable
 from proxy.edge.tunnel import Tunnel
 from proxy.edge.upstream import SWITCHING, UpstreamConnection
 from proxy.gate.decision import Admit, Open, Own, Verdict
@@ -96,10 +97,15 @@ class Exchange(Ending):
         if self.head.websocket is not None and not self._may_open_websocket():
             self._fail(403, Reason.WRONG_ORIGIN)
             return
+        pool = self._pool
+        if plane.routes is not None:
+            pool = self._pool = plane.routes.find(self.request.path)
         client = self.client
         forwarding = client.forwarding(self.request.host)
-        self._head_bytes = upstream_head(self.head, plane, forwarding, block, is_http11=client.is_http11)
-        upstream = plane.pool.take(plane.now, is_repeatable=self._is_repeatable())
+        self._head_bytes = upstream_head(
+            self.head, plane, pool, forwarding, block, is_http11=client.is_http11
+        )
+        upstream = pool.take(plane.now, is_repeatable=self._is_repeatable())
         if upstream is None:
             self.run(self._connect)
         else:
@@ -132,20 +138,19 @@ class Exchange(Ending):
     # To the app.
 
     async def _connect(self) -> None:
-        try:
-            upstream = await self.plane.pool.connect()
-        except OSError:
+        made = await self._pool.connect(is_repeatable=self._is_repeatable())
+        if isinstance(made, Unreachable):
             self.plane.figures.upstream_failures += 1
-            self._fail(503, Reason.UPSTREAM_UNAVAILABLE)
+            self._fail(made.fault.status, made.fault.reason, made.retry_after)
         else:
-            self._send(upstream)
+            self._send(made)
 
     async def _connect_own(self) -> None:
         self._head_bytes = own_head(self.head, self.plane, self.request.peer)
         own = await self.plane.connect_own()
         try:
             _, upstream = await self.plane.loop.create_connection(
-                lambda: UpstreamConnection(self.plane.upstream.header_bytes), sock=own
+                lambda: UpstreamConnection(self._pool.rules.header_bytes), sock=own
             )
         except BaseException:
             own.close()

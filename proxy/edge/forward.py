@@ -8,6 +8,7 @@ from proxy.edge.head import CHUNKED, Head
 
 if TYPE_CHECKING:
     from proxy.edge.plane import Plane
+    from proxy.edge.pool import Pool
 
 _CHUNKED_LINE = b"Transfer-Encoding: chunked\r\n"
 _EXPECT_LINE = b"Expect: 100-continue\r\n"
@@ -15,12 +16,11 @@ _BODY_METHODS = frozenset((b"POST", b"PUT", b"PATCH"))
 
 
 def upstream_head(
-    head: Head, plane: "Plane", forwarding: bytes, block: bytes, *, is_http11: bool = True
+    head: Head, plane: "Plane", pool: "Pool", forwarding: bytes, block: bytes, *, is_http11: bool = True
 ) -> bytes:
     """For the app. `block`: the rendered identity headers; they stand last, after nothing of the client's may equal them."""
     request = head.request
-    upstream = plane.upstream
-    host = request.host if upstream.keeps_host and request.host is not None else upstream.authority
+    host = request.host if pool.rules.keeps_host and request.host is not None else pool.authority
     kept = head.fields.kept
     if kept is None:
         kept = head.fields.kept = joined(plane.request_fields.lines(request.headers, head.fields.named))

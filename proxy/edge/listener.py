@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from proxy.edge.client import ClientConnection
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.plane import Figures, Neighbours, Plane
+from proxy.edge.pool import Pool, tell_nobody
+from proxy.edge.ports import UpstreamTold
+from proxy.edge.routes import Routes
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
-from proxy.edge.upstream import Pool
 from proxy.gate.fields import FieldRules
 from proxy.session.model import SessionKey
 
@@ -28,6 +30,8 @@ class Listener:
         neighbours: Neighbours,
         *,
         upstream: UpstreamRules,
+        upstreams: Sequence[tuple[bytes, UpstreamRules]] = (),
+        told: UpstreamTold = tell_nobody,
         fields: FieldRules,
         limits: Limits | None = None,
         scheme: str = "http",
@@ -36,8 +40,11 @@ class Listener:
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
         takes_questions: bool = False,
     ) -> None:
+        """`upstreams`: those for paths under a prefix; `upstream` has all others. `told` hears of any that cannot be reached."""
         self._neighbours = neighbours
         self._upstream = upstream
+        self._upstreams = upstreams
+        self._told = told
         self._fields = fields
         self._limits = limits or Limits()
         self._scheme = scheme
@@ -61,14 +68,20 @@ class Listener:
         def opened() -> None:
             plane.figures.upstream_connections += 1
 
+        def made(rules: UpstreamRules) -> Pool:
+            return Pool(rules, loop, opened, self._told)
+
+        pool = made(self._upstream)
         plane = Plane(
             self._neighbours,
             loop=loop,
             limits=self._limits,
-            upstream=self._upstream,
             fields=self._fields,
             scheme=self._scheme,
-            pool=Pool(self._upstream, loop, opened),
+            pool=pool,
+            routes=Routes(pool, [(prefix, made(rules)) for prefix, rules in self._upstreams])
+            if self._upstreams
+            else None,
             trust=self._trust,
             expects_preamble=self._expects_preamble,
             websockets=self._websockets,
@@ -141,7 +154,8 @@ class Listener:
     async def _cut(self, plane: Plane) -> None:
         for client in tuple(plane.clients):
             client.abort()
-        plane.pool.close()
+        for pool in plane.pools:
+            pool.close()
         while plane.clients:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
             await asyncio.sleep(0)
         if self._ticking is not None:

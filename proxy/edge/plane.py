@@ -10,14 +10,15 @@ from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, AskedInVain, ConnectOwn, Gate, Report
-from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.rules import Limits
 from proxy.edge.trust import Trust
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields, via_lines
 from proxy.reasons import Reason
 
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
-    from proxy.edge.upstream import Pool
+    from proxy.edge.pool import Pool
+    from proxy.edge.routes import Routes
 
 
 class Figures:
@@ -77,10 +78,10 @@ class Plane:
         *,
         loop: asyncio.AbstractEventLoop,
         limits: Limits,
-        upstream: UpstreamRules,
         fields: FieldRules,
         scheme: str,
         pool: "Pool",
+        routes: "Routes[Pool] | None" = None,
         trust: Trust | None = None,
         expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
@@ -95,9 +96,11 @@ class Plane:
         self.asking = Asking(fields, websockets) if takes_questions else None
         self.loop = loop
         self.limits = limits
-        self.upstream = upstream
         self.scheme = scheme
+        # The app's pool; with `routes`, of all paths that no other prefix covers.
         self.pool = pool
+        self.routes = routes
+        self.pools = (pool,) if routes is None else routes.all()
         self.trust = trust or Trust()
         self.expects_preamble = expects_preamble
         self.websockets = websockets
@@ -123,6 +126,7 @@ class Plane:
         self.date = formatdate(usegmt=True).encode("ascii")
         for client in [client for client in self.clients if client.deadline <= now]:
             client.expire()
-        self.pool.tick(now)
+        for pool in self.pools:
+            pool.tick(now)
         if self.access is not None:
             self.access.flush()

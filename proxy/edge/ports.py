@@ -54,6 +54,8 @@ class AccessLog(Protocol):
 AskedInVain: TypeAlias = Callable[[str, Reason], None]
 """Hears of a forward-auth question that nothing can be said to: the peer's address, and why. May be called for each one."""
 
+UpstreamTold: TypeAlias = Callable[[str, Reason | None, str], None]
+"""Hears why an upstream cannot be reached (reason and detail), or that it can be again (None); never once per request."""
 
 Report: TypeAlias = Callable[[BaseException], str]
 """Takes an exception of our own code to the log, with its traceback, and gives the id that the client is shown."""

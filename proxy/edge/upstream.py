@@ -1,4 +1,4 @@
-"""Connections to the app: one exchange at a time, and back to the pool only after a complete, clean one.
+"""One connection to the app: one exchange at a time, and back to the pool (`pool`) only after a complete, clean one.
 
 Invariants (rules 2 and 8 of the data plane):
 - A fresh response parser per exchange, made when a byte comes that is not known already (`known`). What follows a complete answer
@@ -9,7 +9,6 @@ Invariants (rules 2 and 8 of the data plane):
 """
 
 import asyncio
-from collections.abc import Callable
 from typing import Final, Protocol
 
 import httptools
@@ -17,13 +16,10 @@ import httptools
 from proxy.edge.answer import Framing
 from proxy.edge.inbox import END_OF_HEAD
 from proxy.edge.known import AnswerHead, KnownAnswers
-from proxy.edge.rules import UpstreamRules
 from proxy.gate.fields import Field
 
 MAX_INTERIMS: Final = 16
 SWITCHING: Final = 101
-FRESH_SECONDS: Final = 1.0
-"""A request that cannot be retried takes only a connection that was idle no longer than this."""
 
 
 class Receiver(Protocol):
@@ -44,12 +40,16 @@ class UpstreamConnection(asyncio.Protocol):
     __slots__ = (
         "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
         "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
-        "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head",
+        "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head", "opened_with",
         "rest", "status", "takes_upgrade", "transport", "version",
     )  # fmt: skip
 
-    def __init__(self, max_head: int, known_answers: KnownAnswers | None = None) -> None:
+    def __init__(
+        self, max_head: int, known_answers: KnownAnswers | None = None, opened_with: object = None
+    ) -> None:
+        """`opened_with`: the TLS context, by which the pool tells connections from before a change of its files."""
         self.max_head = max_head
+        self.opened_with = opened_with
         self._known_answers = known_answers
         self.exchange: Receiver | None = None
         self.transport: asyncio.Transport
@@ -260,68 +260,3 @@ class UpstreamConnection(asyncio.Protocol):
         """The end of a message; of the answer, once its final head was seen."""
         if self.has_head:
             self.is_complete = True
-
-
-class Pool:
-    """Idle connections to the app, last in first out; `connect` makes a new one."""
-
-    def __init__(
-        self, rules: UpstreamRules, loop: asyncio.AbstractEventLoop, opened: Callable[[], None]
-    ) -> None:
-        self._rules = rules
-        self._loop = loop
-        self._opened = opened
-        self._idle: list[UpstreamConnection] = []
-        self.known_answers = KnownAnswers()
-
-    def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
-        """An idle connection, or None. One that may be stale only for a request that may be sent twice."""
-        idle = self._idle
-        while idle:
-            upstream = idle.pop()
-            if not upstream.is_idle_and_open():
-                continue
-            if not is_repeatable and now - upstream.idle_since > FRESH_SECONDS:
-                idle.append(upstream)
-                return None
-            upstream.is_reused = True
-            return upstream
-        return None
-
-    def give(self, upstream: UpstreamConnection, now: float) -> None:
-        """Takes a connection back after its exchange; closes it when it cannot serve another."""
-        if not upstream.is_usable or len(self._idle) >= self._rules.connections:
-            upstream.close()
-            return
-        upstream.exchange = None
-        # Held back for one client's sake: the next exchange must not find it deaf.
-        upstream.hold_reading(is_held=False)
-        upstream.idle_since = now
-        self._idle.append(upstream)
-
-    async def connect(self) -> UpstreamConnection:
-        """A new connection. Raises OSError (TimeoutError among them) when the app cannot be reached in time."""
-        rules = self._rules
-        async with asyncio.timeout(rules.connect_timeout):
-            _, upstream = await self._loop.create_connection(
-                lambda: UpstreamConnection(rules.header_bytes, self.known_answers), rules.host, rules.port
-            )
-        self._opened()
-        return upstream
-
-    def tick(self, now: float) -> None:
-        """Closes what was idle for too long, and forgets what the app closed."""
-        oldest = now - self._rules.keep_alive
-        kept = []
-        for upstream in self._idle:
-            if upstream.idle_since < oldest:
-                upstream.close()
-            elif upstream.is_idle_and_open():
-                kept.append(upstream)
-        self._idle = kept
-
-    def close(self) -> None:
-        """Closes every idle connection."""
-        for upstream in self._idle:
-            upstream.close()
-        self._idle.clear()

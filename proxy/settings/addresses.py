@@ -111,16 +111,6 @@ def check_origin(text: str) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
-def check_upstream_url(text: str) -> str:
-    """The origin of the app; only plain http is spoken to it."""
-    origin = check_origin(text)
-    if not origin.startswith("http://"):
-        raise ValueError(
-            "the app is reached over plain http on its own host or network; write http://host:port"
-        )
-    return origin
-
-
 def check_url(text: str) -> str:
     """An absolute URL exactly as written: an issuer is compared character by character (OpenID Connect Discovery §4.3)."""
     split_url(text)
@@ -145,6 +135,5 @@ OpsListen = Annotated[
     Address, PlainValidator(parse_address), written_as("host:port", pattern=r":[0-9]{1,5}$")
 ]
 Origin = Annotated[str, AfterValidator(check_origin), written_as("URL")]
-UpstreamUrl = Annotated[str, AfterValidator(check_upstream_url), written_as("URL")]
 Issuer = Annotated[str, AfterValidator(check_url), written_as("URL")]
 Endpoint = Annotated[str, AfterValidator(check_endpoint), written_as("URL")]

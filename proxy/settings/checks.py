@@ -11,6 +11,7 @@ from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
 from proxy.settings.store_checks import store_mistakes
+from proxy.settings.upstream_checks import upstream_mistakes
 
 Found: TypeAlias = Iterator[tuple[Loc, str]]
 """Where, and a sentence."""
@@ -59,23 +60,6 @@ def _proxies(settings: Settings) -> Found:
         yield ("forward_auth", "enabled"), "who may ask? list the proxies that do in trusted_proxies"
     if settings.proxy_protocol and not settings.trusted_proxies:
         yield ("proxy_protocol",), "whose header is believed? list the load balancers in trusted_proxies"
-
-
-def _no_loop(settings: Settings) -> Found:
-    upstream = urlsplit(settings.upstream.url)
-    for address in settings.listen:
-        is_local = address.host in ("0.0.0.0", "::", upstream.hostname) and is_loopback(
-            upstream.hostname or ""
-        )
-        if (
-            address.port
-            and address.port == (upstream.port or 80)
-            and (is_local or address.host == upstream.hostname)
-        ):
-            yield (
-                ("upstream", "url"),
-                f"this is where Muster itself listens ({address}): the app must be elsewhere",
-            )
 
 
 def _idps(settings: Settings) -> Found:
@@ -244,7 +228,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _plain_http,
     _listening,
     _proxies,
-    _no_loop,
+    upstream_mistakes,
     _idps,
     _choosing,
     _directories,

@@ -22,7 +22,8 @@ from proxy.settings.signing_in import SigningIn
 from proxy.settings.signing_out import SigningOut
 from proxy.settings.store import Store
 from proxy.settings.text import Text, as_tuple
-from proxy.settings.traffic import Headers, Limits, OpenPath, Upstream, WebSockets
+from proxy.settings.traffic import Headers, Limits, OpenPath, WebSockets
+from proxy.settings.upstream import PathUpstream, Upstream
 
 
 class Refresh(Section):
@@ -131,6 +132,10 @@ class Settings(Section):
     )
     upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
     forward_auth: ForwardAuth = setting({}, "Answering proxies that ask about each request.")
+    upstreams: tuple[PathUpstream, ...] = setting(
+        (),
+        "Other upstreams for paths under a prefix; everything else goes to `upstream`. The gate decides first, as for any path.",
+    )
     limits: Limits = setting({}, "What one client connection may cost.")
     websockets: WebSockets = setting({}, "WebSockets through to the app.")
     store: Store = setting({}, "Where sessions, bindings and the outbox are kept: `sqlite` or `redis`.")

@@ -1,11 +1,11 @@
-"""Sections about requests: the upstream, the limits of a connection, the identity headers and the paths without sign-in."""
+"""Sections about requests: the limits of a connection, the identity headers and the paths without sign-in."""
 
 import re
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator
 
-from proxy.settings.addresses import UpstreamUrl, check_origin
+from proxy.settings.addresses import check_origin
 from proxy.settings.durations import PositiveDuration, Size
 from proxy.settings.section import Section, setting
 
@@ -52,25 +52,6 @@ HeaderName = Annotated[str, AfterValidator(check_header_name)]
 OpenPath = Annotated[str, AfterValidator(check_open_path)]
 ViaName = Annotated[str, AfterValidator(check_via_name)]
 PageOrigin = Annotated[str, AfterValidator(check_page_origin)]
-
-
-class Upstream(Section):
-    """The app that Muster stands in front of."""
-
-    url: Annotated[
-        UpstreamUrl,
-        Field(description="Where the app listens: http://host:port.", examples=["http://127.0.0.1:3000"]),
-    ]
-    host: Literal["keep", "upstream"] = setting(
-        "keep",
-        "Which Host header the app sees: `keep` passes the browser's on, `upstream` sends that of `upstream.url`.",
-    )
-    connections: int = setting(256, "How many connections to the app may be open at once.", ge=1, le=65536)
-    connect_timeout: PositiveDuration = setting("5s", "How long connecting to the app may take.")
-    first_byte_timeout: PositiveDuration = setting("60s", "How long the app may take to begin its answer.")
-    idle_timeout: PositiveDuration = setting(
-        "60s", "How long a body may make no progress, in either direction."
-    )
 
 
 class Limits(Section):

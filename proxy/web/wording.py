@@ -166,6 +166,11 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "The app gave no proper answer",
         "The app behind this page answered in a way that cannot be passed on.",
     ),
+    Reason.UPSTREAM_NOT_TRUSTED: _away(
+        "The app cannot be recognised",
+        "What answers in the app's place does not prove to be it, so nothing of yours was sent there.",
+        "Tell the person who looks after this app. Nothing is lost.",
+    ),
     Reason.IDP_TROUBLE: _away(
         "The identity provider does not answer",
         "The service that knows who you are cannot be reached right now.",

@@ -31,12 +31,12 @@ class Authority:
         constraint = x509.BasicConstraints(ca=True, path_length=None)
         self.ca_file.write_bytes(_pem(self._signed(self._name, self._key.public_key(), constraint)))
 
-    def issue(self, name: str, *, hosts: tuple[str, ...] = ("localhost",)) -> Pair:
-        """A pair for these host names, good for server and client."""
+    def issue(self, name: str, *, hosts: tuple[str, ...] = ("localhost",), days: int = 1) -> Pair:
+        """A pair for these host names, good for server and client, for so many days from now; with -1 it expired yesterday."""
         key = ec.generate_private_key(ec.SECP256R1())
         names = x509.SubjectAlternativeName([x509.DNSName(host) for host in hosts])
         pair = Pair(cert=self._folder / f"{name}.pem", key=self._folder / f"{name}.key")
-        pair.cert.write_bytes(_pem(self._signed(_named(name), key.public_key(), names)))
+        pair.cert.write_bytes(_pem(self._signed(_named(name), key.public_key(), names, days)))
         pair.key.write_bytes(
             key.private_bytes(
                 serialization.Encoding.PEM,
@@ -47,7 +47,7 @@ class Authority:
         return pair
 
     def _signed(
-        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, extension: x509.ExtensionType, days: int = 1
     ) -> x509.Certificate:
         now = datetime.datetime.now(datetime.UTC)
         return (
@@ -56,8 +56,8 @@ class Authority:
             .issuer_name(self._name)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - _DAY)
-            .not_valid_after(now + _DAY)
+            .not_valid_before(now - 9 * _DAY)
+            .not_valid_after(now + days * _DAY)
             .add_extension(extension, critical=isinstance(extension, x509.BasicConstraints))
             .sign(self._key, hashes.SHA256())
         )

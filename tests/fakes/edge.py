@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
 from proxy.edge.handshake import WebSocketRules
@@ -15,6 +15,7 @@ from proxy.edge.trust import Trust
 from proxy.gate.decision import Admit, Deny, Open, Own, Request, SignIn, Verdict
 from proxy.gate.fields import FieldRules
 from proxy.gate.headers import HeaderNames
+from proxy.reasons import Reason
 from proxy.session.model import SessionKey
 
 COOKIE = "__Host-muster"
@@ -144,6 +145,7 @@ class Edge:
     access: FakeAccess
     port: int
     reported: list[BaseException]
+    told: list[tuple[str, Reason | None, str]]
     wires: list[Wire] = field(default_factory=list)
 
     async def wire(self) -> Wire:
@@ -175,6 +177,7 @@ async def running_edge(
     websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
     trust: Trust | None = None,
     expects_preamble: bool = False,
+    upstreams: Sequence[tuple[bytes, UpstreamRules]] = (),
 ) -> AsyncIterator[Edge]:
     """A listener on a free port in front of `upstream`; drained at the end."""
     gate = gate or FakeGate()
@@ -185,6 +188,10 @@ async def running_edge(
         reported.append(error)
         return f"incident-{len(reported)}"
 
+    def told(upstream: str, reason: Reason | None, detail: str) -> None:
+        heard.append((upstream, reason, detail))
+
+    heard: list[tuple[str, Reason | None, str]] = []
     neighbours = Neighbours(
         gate=gate,
         answers=FakeAnswers(),
@@ -195,6 +202,8 @@ async def running_edge(
     listener = Listener(
         neighbours,
         upstream=upstream,
+        upstreams=upstreams,
+        told=told,
         fields=fields,
         limits=limits or Limits(tick=0.02, drain_timeout=1.0),
         websockets=websockets,
@@ -202,7 +211,7 @@ async def running_edge(
         expects_preamble=expects_preamble,
     )
     ((_, port),) = await listener.start([("127.0.0.1", 0)])
-    edge = Edge(listener, gate, access, port, reported)
+    edge = Edge(listener, gate, access, port, reported, heard)
     try:
         yield edge
     finally:

@@ -8,9 +8,10 @@ from typing import Any, cast
 
 from proxy.edge.client import ClientConnection
 from proxy.edge.plane import Neighbours, Plane
+from proxy.edge.pool import Pool
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
-from proxy.edge.upstream import Pool, UpstreamConnection
+from proxy.edge.upstream import UpstreamConnection
 from proxy.reasons import Reason
 from tests.fakes.edge import FIELDS, FakeAccess, FakeAnswers, FakeGate, no_own_pages
 
@@ -139,7 +140,6 @@ class StillEdge:
             neighbours,
             loop=cast(asyncio.AbstractEventLoop, self.loop),
             limits=self.limits,
-            upstream=UpstreamRules(host="app", port=80),
             fields=FIELDS,
             scheme="https",
             pool=self.pool,

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Self
@@ -128,6 +129,8 @@ class RecordingUpstream:
     seen: list[Seen] = field(default_factory=list)
     conversations: list[Conversation] = field(default_factory=list)
     port: int = 0
+    tls: ssl.SSLContext | None = None
+    path: str | None = None
     _server: asyncio.Server | None = None
     _writers: set[asyncio.StreamWriter] = field(default_factory=set)
     _tasks: set["asyncio.Task[None] | None"] = field(default_factory=set)
@@ -144,8 +147,11 @@ class RecordingUpstream:
         self._tasks.discard(task)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.port = self._server.sockets[0].getsockname()[1]
+        if self.path is not None:
+            self._server = await asyncio.start_unix_server(self._serve, self.path)
+        else:
+            self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port, ssl=self.tls)
+            self.port = self._server.sockets[0].getsockname()[1]
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -166,4 +172,4 @@ class RecordingUpstream:
 
     def rules(self, **changes: object) -> UpstreamRules:
         """Rules that lead here."""
-        return UpstreamRules(host="127.0.0.1", port=self.port, **changes)  # type: ignore[arg-type]  # a test's shorthand
+        return UpstreamRules(host="127.0.0.1", port=self.port, socket_path=self.path, **changes)  # type: ignore[arg-type]  # a test's shorthand

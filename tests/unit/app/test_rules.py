@@ -11,6 +11,7 @@ import pytest
 
 from proxy.app import asserting, bearers, house, idps, rooms, rules, serve, storing, trail
 from proxy.app.choosing import choosing_rules
+from proxy.app.upstreams import routes, upstream_rules
 from proxy.errors import SettingsError
 from proxy.groups.rules import LinkMode
 from proxy.identity import IdpId
@@ -33,6 +34,8 @@ DIRECTORY: Final = {
 }
 
 FULL: Final[Mapping[str, Any]] = minimal(
+    upstream={"url": "https://127.0.0.1:3000"},
+    upstreams=[{"prefix": "/api", "url": "https://127.0.0.1:3001"}],
     groups={"links": [LINK]},
     paths=[{"path": "/admin/*"}],
     guard={"members": {"at_least": 5, "percent": 10}, "link": {"at_least": 3, "percent": 30}},
@@ -48,10 +51,29 @@ CHANGED: Final[Mapping[str, Any]] = {
     "public_url": "https://other.example.com",
     "upstream.url": "http://127.0.0.1:4000",
     "upstream.host": "upstream",
+    "upstream.host_header": "wiki.internal",
+    "upstream.tls.ca_file": "ca.pem",
+    "upstream.tls.cert_file": "ca.pem",
+    "upstream.tls.key_file": "ca.pem",
+    "upstream.tls.server_name": "app.internal",
     "upstream.connections": 7,
     "upstream.connect_timeout": "1s",
+    "upstream.down_for": "3s",
     "upstream.first_byte_timeout": "2s",
     "upstream.idle_timeout": "3s",
+    "upstreams.*.prefix": "/other",
+    "upstreams.*.url": "http://127.0.0.1:4000",
+    "upstreams.*.host": "upstream",
+    "upstreams.*.host_header": "wiki.internal",
+    "upstreams.*.tls.ca_file": "ca.pem",
+    "upstreams.*.tls.cert_file": "ca.pem",
+    "upstreams.*.tls.key_file": "ca.pem",
+    "upstreams.*.tls.server_name": "app.internal",
+    "upstreams.*.connections": 7,
+    "upstreams.*.connect_timeout": "1s",
+    "upstreams.*.down_for": "3s",
+    "upstreams.*.first_byte_timeout": "2s",
+    "upstreams.*.idle_timeout": "3s",
     "limits.header_timeout": "1s",
     "limits.body_timeout": "2s",
     "limits.idle_timeout": "3s",
@@ -258,7 +280,8 @@ def everything(settings: Settings) -> dict[str, Any]:
         "fields": rules.field_rules(settings),
         "assertion": asserting.assertion_rules(settings),
         "limits": rules.limits(settings),
-        "upstream": rules.upstream_rules(settings),
+        "upstream": upstream_rules(settings.upstream),
+        "upstreams": routes(settings),
         "websockets": rules.websocket_rules(settings),
         "trust": rules.trust(settings).believes("10.1.2.3"),
         "idps": asked,
@@ -400,21 +423,6 @@ def test_every_limit_of_the_settings_is_a_limit_of_the_edge(tmp_path: Path) -> N
     written = settings.limits.model_dump()
     assert asdict(rules.limits(settings)).items() >= written.items()
     assert written["body_bytes"] == 1024
-
-
-@pytest.mark.parametrize(
-    ("url", "host", "port", "authority"),
-    [
-        ("http://127.0.0.1:3000", "127.0.0.1", 3000, b"127.0.0.1:3000"),
-        ("http://app", "app", 80, b"app"),
-        ("http://[::1]:3000", "::1", 3000, b"[::1]:3000"),
-    ],
-)
-def test_the_upstream_is_found_where_the_url_says(
-    url: str, host: str, port: int, authority: bytes, tmp_path: Path
-) -> None:
-    upstream = rules.upstream_rules(settings_of(tmp_path, upstream={"url": url}))
-    assert (upstream.host, upstream.port, upstream.authority) == (host, port, authority)
 
 
 def test_a_secret_is_read_anew_at_every_use(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from proxy.edge.forward import own_head, upstream_head
 from proxy.edge.head import CHUNKED, Fields, Head
+from proxy.edge.pool import Pool
 from proxy.edge.rules import UpstreamRules
 from proxy.gate.decision import Request
 from proxy.gate.fields import Cookies
@@ -11,6 +12,7 @@ from tests.fakes.still import StillEdge
 
 FORWARDING = b"X-Forwarded-For: 192.0.2.1\r\n"
 BLOCK = b"X-Forwarded-User: ada\r\n"
+EDGE = StillEdge()
 
 
 def _head(
@@ -32,7 +34,7 @@ def _head(
 
 
 def test_the_head_for_the_app_is_written_anew_and_ours_stand_last() -> None:
-    assert upstream_head(_head(), StillEdge().plane, FORWARDING, BLOCK) == (
+    assert upstream_head(_head(), EDGE.plane, EDGE.pool, FORWARDING, BLOCK) == (
         b"GET /a?b HTTP/1.1\r\nHost: app.example\r\nCookie: a=b\r\nX-A: 1\r\nVia: 1.1 muster\r\n"
         + FORWARDING
         + BLOCK
@@ -44,9 +46,10 @@ def test_the_head_for_the_app_is_written_anew_and_ours_stand_last() -> None:
     ("keeps_host", "host", "seen"), [(False, b"x", b"app:81"), (True, b"x", b"x"), (True, None, b"app:81")]
 )
 def test_the_app_sees_the_clients_host_or_its_own(keeps_host: bool, host: bytes | None, seen: bytes) -> None:
-    plane = StillEdge().plane
-    plane.upstream = UpstreamRules(host="app", port=81, keeps_host=keeps_host)
-    assert b"\r\nHost: " + seen + b"\r\n" in upstream_head(_head(host=host), plane, b"", b"")
+    edge = StillEdge()
+    rules = UpstreamRules(host="app", port=81, keeps_host=keeps_host)
+    pool = Pool(rules, edge.plane.loop, lambda: None)
+    assert b"\r\nHost: " + seen + b"\r\n" in upstream_head(_head(host=host), edge.plane, pool, b"", b"")
 
 
 @pytest.mark.parametrize(
@@ -60,11 +63,11 @@ def test_the_app_sees_the_clients_host_or_its_own(keeps_host: bool, host: bytes 
     ],
 )
 def test_the_length_is_said_as_it_was_decided(head: Head, line: bytes) -> None:
-    assert upstream_head(head, StillEdge().plane, b"", b"").endswith(line)
+    assert upstream_head(head, EDGE.plane, EDGE.pool, b"", b"").endswith(line)
 
 
 def test_no_length_is_said_where_no_body_is_usual() -> None:
-    assert b"Content-Length" not in upstream_head(_head(b"DELETE"), StillEdge().plane, b"", b"")
+    assert b"Content-Length" not in upstream_head(_head(b"DELETE"), EDGE.plane, EDGE.pool, b"", b"")
 
 
 def test_own_pages_get_the_cookies_the_peer_and_the_scheme() -> None:

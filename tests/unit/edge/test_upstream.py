@@ -5,9 +5,8 @@ from typing import cast
 
 import pytest
 
-from proxy.edge.rules import UpstreamRules
-from proxy.edge.upstream import FRESH_SECONDS, Pool, UpstreamConnection
-from tests.fakes.still import FakeTransport, StillPool
+from proxy.edge.upstream import UpstreamConnection
+from tests.fakes.still import FakeTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -87,16 +86,6 @@ def test_what_is_no_answer_is_faulty(answer: bytes) -> None:
     assert not upstream.is_usable
 
 
-def test_a_byte_on_an_idle_connection_closes_it() -> None:
-    upstream, transport, _ = _open()
-    upstream.data_received(OK)
-    pool = StillPool()
-    pool.give(upstream, 0.0)
-    upstream.data_received(b"HTTP/1.1 408 x\r\n\r\n")
-    assert transport.is_aborted
-    assert pool.take(0.0, is_repeatable=True) is not upstream
-
-
 def test_an_exchange_hears_of_the_end_and_of_back_pressure_until_it_left() -> None:
     upstream, transport, exchange = _open()
     upstream.pause_writing()
@@ -106,47 +95,3 @@ def test_an_exchange_hears_of_the_end_and_of_back_pressure_until_it_left() -> No
     upstream.connection_lost(None)
     assert exchange.lost == 0
     assert transport.is_aborted
-
-
-def _idle(pool: Pool, since: float) -> UpstreamConnection:
-    upstream, _, _ = _open()
-    upstream.data_received(OK)
-    pool.give(upstream, since)
-    return upstream
-
-
-def _pool(connections: int = 256) -> Pool:
-    rules = UpstreamRules(host="a", port=1, connections=connections)
-    return Pool(rules, cast(asyncio.AbstractEventLoop, None), lambda: None)
-
-
-def test_the_latest_connection_is_taken_first() -> None:
-    pool = _pool()
-    first, second = _idle(pool, 1.0), _idle(pool, 2.0)
-    assert pool.take(2.0, is_repeatable=True) is second
-    assert pool.take(2.0, is_repeatable=True) is first
-    assert pool.take(2.0, is_repeatable=True) is None
-
-
-def test_what_cannot_be_repeated_takes_only_a_fresh_connection() -> None:
-    pool = _pool()
-    upstream = _idle(pool, 1.0)
-    assert pool.take(1.1 + FRESH_SECONDS, is_repeatable=False) is None
-    assert pool.take(1.0 + FRESH_SECONDS, is_repeatable=False) is upstream
-
-
-def test_only_so_many_are_kept_and_only_so_long() -> None:
-    pool = _pool(connections=1)
-    kept, surplus = _idle(pool, 0.0), _idle(pool, 0.0)
-    assert not surplus.is_idle_and_open()
-    pool.tick(40.0)
-    assert kept.is_idle_and_open()
-    pool.tick(60.0)
-    assert not kept.is_idle_and_open()
-
-
-def test_closing_the_pool_closes_what_is_idle() -> None:
-    pool = _pool()
-    upstream = _idle(pool, 0.0)
-    pool.close()
-    assert not upstream.is_idle_and_open()

@@ -8,7 +8,6 @@ from proxy.settings.addresses import (
     Address,
     check_endpoint,
     check_origin,
-    check_upstream_url,
     check_url,
     is_loopback,
     parse_address,
@@ -122,12 +121,6 @@ def test_a_refused_url_does_not_repeat_its_password() -> None:
     with pytest.raises(ValueError, match="password") as caught:
         check_url("https://me:hunter2@idp.example.com")
     assert "hunter2" not in str(caught.value)
-
-
-def test_the_upstream_is_plain_http() -> None:
-    assert check_upstream_url("http://127.0.0.1:3000/") == "http://127.0.0.1:3000"
-    with pytest.raises(ValueError, match="plain http"):
-        check_upstream_url("https://127.0.0.1:3000")
 
 
 def test_an_issuer_stays_character_by_character() -> None:

@@ -42,7 +42,7 @@ def test_a_place_knows_its_types(loc: tuple[str | int, ...], types: set[str]) ->
 def test_a_lost_setting_has_homes() -> None:
     assert homes("client_auth") == ("idps",)
     assert homes("issuer") == ("idps", "bearer")
-    assert set(homes("idle_timeout")) == {"upstream", "limits", "websockets"}
+    assert set(homes("idle_timeout")) == {"upstream", "upstreams", "limits", "websockets"}
     assert homes("zzz") == ()
 
 
