@@ -44,14 +44,15 @@ def beside() -> Iterator[Callable[[Coroutine[Any, Any, T]], T]]:
 
 
 @contextlib.contextmanager
-def muster(upstream: int, directory: Path) -> Iterator[Target]:
-    """The default configuration, with Alice signed in."""
+def muster(upstream: int, directory: Path, more: str = "") -> Iterator[Target]:
+    """The default configuration and what is `more` (YAML), with Alice signed in."""
     port = free_port()
     idp, app = DemoIdp(client_id=CLIENT_ID, client_secret=SECRET), DemoApp(TOKEN)
     with beside() as run:
         issuer, admin = run(idp.start()), run(app.start())
         try:
             config = _configuration(directory / "muster", port, upstream, issuer=issuer, admin=admin)
+            config.write_text(f"{config.read_text()}\n{more}")
             command = [sys.executable, "-m", "proxy", "serve", "-c", str(config)]
             with process(command, port, directory) as pid:
                 cookie = f"{COOKIE}={run(_signed_in(f'http://{HOST}:{port}/1k'))}"
