@@ -13,6 +13,7 @@ import io
 import statistics
 import sys
 import time
+from types import SimpleNamespace
 from typing import Any, cast
 
 import uvloop
@@ -74,7 +75,7 @@ def steady_gate() -> Gate:
     cache.proved_at = FAR
     cache.entries[COOKIE] = Cached(
         cookie=COOKIE,
-        session=nobody,
+        session=cast(Any, SimpleNamespace(last_seen_at=0.0)),
         admit=Admit(session=SessionKey("0" * 64), block=block),
         until=FAR,
         early_at=FAR,
