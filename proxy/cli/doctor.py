@@ -7,6 +7,7 @@
 | doctor_statements    | what each IdP says: groups, refresh tokens |
 | doctor_directory     | each IdP's directory |
 | doctor_app           | the app's admin API |
+| doctor_upstream      | apps on https and on Unix sockets: their certificates |
 | doctor_around        | the app's port without Muster: forged headers, its own password form |
 | doctor_public        | the public address and its certificate |
 
@@ -34,6 +35,7 @@ from proxy.cli.doctor_http import SECONDS, open_http
 from proxy.cli.doctor_idp import examine_idp
 from proxy.cli.doctor_public import examine_public
 from proxy.cli.doctor_statements import examine_statements
+from proxy.cli.doctor_upstream import examine_upstreams
 from proxy.cli.preset import chosen_preset
 from proxy.errors import SettingsError
 from proxy.settings.idp import Idp
@@ -72,6 +74,7 @@ async def _partners(settings: Settings, preset: Preset | None, stored: Stored) -
     async with open_http() as http:
         examined = await asyncio.gather(
             *(bounded(f"idp {idp.id}", _idp(idp, settings, stored, http)) for idp in settings.idps),
+            bounded("upstream", examine_upstreams(settings)),
             bounded("app", _app(settings, preset, stored, http)),
             bounded("public address", examine_public(settings, http)),
         )

@@ -11,10 +11,13 @@ from urllib.parse import urlsplit
 
 import aiohttp
 
+from proxy.app.upstreams import upstream_rules
 from proxy.apps.preset import LoginProbe
 from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
 from proxy.cli.doctor_http import Seen, Silent, from_here, get
+from proxy.edge.upstream_tls import UpstreamTls
 from proxy.settings.model import Settings
+from proxy.settings.upstream import UNIX
 
 _CLOSE_PORT = (
     "let nobody but Muster reach that port: bind the app to loopback, or a NetworkPolicy or firewall rule"
@@ -35,7 +38,11 @@ async def examine_around(
 
 async def _forged(settings: Settings, http: aiohttp.ClientSession, login: str | None, page: str) -> Finding:
     url, header = settings.upstream.url.rstrip("/"), settings.headers.user
-    plain = await get(http, url + page, headers=_host(settings))
+    if url.startswith(UNIX):
+        return ok(
+            _FORGED, f"not tried: {url} is opened by users of this machine alone, those whom its mode lets in"
+        )
+    plain = await _direct(settings, http, page)
     if isinstance(plain, Silent):
         return failed(
             _FORGED, f"the app does not answer at {url}: {plain.detail}", "see upstream.url, and the app"
@@ -43,7 +50,7 @@ async def _forged(settings: Settings, http: aiohttp.ClientSession, login: str | 
     if login is None or not _is_sendable(login):
         seen = f"this machine reaches {url}; no name is known to try a forged {header} with"
         return warning(_FORGED, seen, _CLOSE_PORT)
-    forged = await get(http, url + page, headers={**_host(settings), header: login})
+    forged = await _direct(settings, http, page, {header: login})
     if isinstance(forged, Silent):
         return warning(
             _FORGED, f"{url} answered once, and then: {forged.detail}", "see whether the app is well"
@@ -83,8 +90,27 @@ def _is_sendable(login: str) -> bool:
     return login.isascii() and login.isprintable()
 
 
+async def _direct(
+    settings: Settings, http: aiohttp.ClientSession, page: str, more: Mapping[str, str] | None = None
+) -> Seen | Silent:
+    """The app's own answer, by the certificates that the edge would accept."""
+    rules = upstream_rules(settings.upstream)
+    url, headers = settings.upstream.url.rstrip("/") + page, {**_host(settings), **(more or {})}
+    if rules.socket_path is not None:
+        return Silent(detail="a Unix socket is not looked at")
+    if rules.tls is None:
+        return await get(http, url, headers=headers)
+    used = UpstreamTls(rules.tls)
+    context = used.context()
+    if context is None:
+        return Silent(detail=used.fault or "no TLS")
+    return await get(http, url, headers=headers, tls=context, server_name=rules.tls.server_name)
+
+
 def _host(settings: Settings) -> Mapping[str, str]:
     """The Host that the app would see from us."""
+    if settings.upstream.host_header is not None:
+        return {"Host": settings.upstream.host_header}
     return {"Host": urlsplit(settings.public_url).netloc} if settings.upstream.host == "keep" else {}
 
 
@@ -94,7 +120,7 @@ async def _form(settings: Settings, http: aiohttp.ClientSession, probe: LoginPro
     public, direct = (url.rstrip("/") + probe.path for url in (settings.public_url, settings.upstream.url))
     address, host = from_here(settings.public_url, probe.path)
     through, around = await asyncio.gather(
-        get(http, address, headers=host), get(http, direct, headers=_host(settings))
+        get(http, address, headers=host), _direct(settings, http, probe.path)
     )
     found: Findings = []
     if _has_form(through, probe):

@@ -67,11 +67,14 @@ async def get(
     *,
     headers: Mapping[str, str] | None = None,
     tls: ssl.SSLContext | bool = True,
+    server_name: str | None = None,
 ) -> Seen | Silent:
-    """What is answered to a GET."""
+    """What is answered to a GET. `server_name` is asked for and verified instead of the URL's host."""
     sent = {"User-Agent": "muster-doctor", "Accept-Encoding": "identity", **(headers or {})}
     try:
-        async with http.get(url, headers=sent, allow_redirects=False, ssl=tls) as response:
+        async with http.get(
+            url, headers=sent, allow_redirects=False, ssl=tls, server_hostname=server_name
+        ) as response:
             at = time.time()
             return Seen(
                 status=response.status, headers=response.headers.copy(), body=await _body(response), at=at

@@ -1,5 +1,6 @@
 """The app's own door: forged headers, and its own password form."""
 
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,10 @@ from proxy.cli.doctor_around import examine_around
 from proxy.cli.doctor_finding import Finding
 from proxy.cli.doctor_http import open_http
 from proxy.demo.app import DemoApp
+from tests.fakes.certificates import Authority
 from tests.fakes.configurations import settings_of
 from tests.fakes.doors import Doors, Page, text
+from tests.fakes.upstream import RecordingUpstream
 
 PROBE = LoginProbe(path="/login", marker='name="password"', page="/mine", close="Close it so.")
 FORM = text('<form><input name="password"></form>')
@@ -152,3 +155,23 @@ async def test_without_an_app_there_is_no_form_to_speak_of(tmp_path: Path) -> No
             tmp_path, doors.url, probe=None, app=None, headers={"user_claim": "email"}, login=None
         )
     assert len(found) == 1
+
+
+async def test_an_app_on_a_unix_socket_is_not_reached_from_elsewhere(tmp_path: Path) -> None:
+    forged, form = await examined(tmp_path, "unix:///run/app.sock", public_url="https://app.example.com")
+    assert (forged.result, "not tried" in forged.seen) == ("ok", True)
+    assert "not looked at" in form.seen
+
+
+async def test_an_app_on_https_is_asked_by_the_certificates_that_the_edge_accepts(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("app", hosts=("app.internal",))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair.cert, pair.key)
+    async with RecordingUpstream(tls=context) as app:
+        tls = {"ca_file": "ca.pem", "server_name": "app.internal"}
+        upstream = {"url": f"https://127.0.0.1:{app.port}", "tls": tls, "host_header": "wiki"}
+        settings = settings_of(tmp_path, upstream=upstream)
+        async with open_http() as http:
+            (forged, *_) = await examine_around(settings, http, login="robot", probe=None)
+        assert "answers this machine 200" in forged.seen
+        assert [seen.values(b"host") for seen in app.seen] == [[b"wiki"], [b"wiki"]]
