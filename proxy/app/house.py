@@ -56,6 +56,7 @@ from proxy.session.suspicion import Suspicions
 from proxy.settings.model import Settings
 from proxy.storage.keyring import load_keyring
 from proxy.telemetry.telemetry import Telemetry
+from proxy.web.admin_api import AdminApi
 from proxy.web.application import make_application
 from proxy.web.health import make_ops_application
 from proxy.web.parts import Site, WebParts
@@ -124,7 +125,7 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
         bearers=bearers,
         courier=courier,
         listener=listener,
-        ops=make_ops_application(parts.readiness, telemetry.metrics.render),
+        ops=make_ops_application(parts.readiness, telemetry.metrics.render, _admin(ground)),
         beside=_beside(ground, keeper, arrivals, listener, partners.directories, courier),
     )
 
@@ -144,6 +145,18 @@ async def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStac
         effective=effective,
         trail=trail,
         assertions=open_assertions(settings, keys, effective),
+    )
+
+
+def _admin(ground: Ground) -> AdminApi | None:
+    token = ground.settings.admin_token
+    if token is None:
+        return None
+    return AdminApi(
+        sessions=ground.store.sessions,
+        token=token.reader(),
+        told=ground.observers.ended_by_operator,
+        clock=time.time,
     )
 
 

@@ -156,6 +156,13 @@ class Observers:
         facts = {"sessions": ended, "session": session.key[:16], **named(session.subject)}
         self._audit("end_session", reason=reason, **facts)
 
+    def ended_by_operator(self, session: Session) -> None:
+        """Through the admin API; the command writes its own record."""
+        reason = Reason.ENDED_BY_OPERATOR
+        self._metrics.session_ended(reason, 1)
+        facts = {"sessions": 1, "session": session.key[:16], **named(session.subject)}
+        self._audit("end_session", reason=reason, **facts)
+
     def idp_logged_out(self, idp: IdpId, subject: Subject | None, ended: int, *, channel: str) -> None:
         """The IdP ended its own session; what it led to here is over too."""
         reason = Reason.LOGGED_OUT_AT_IDP

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from proxy.cli.desk import Desk, moment, print_json
-from proxy.cli.sessions import account_word
 from proxy.cli.table import print_table
 from proxy.cli.who import Person, everybody, find_one
 from proxy.groups.evaluate import is_deny_listed
 from proxy.identity import NOT_STATED
 from proxy.provisioning.model import Removed, Statement
+from proxy.web.session_facts import account_word
 
 
 async def list_members(desk: Desk, args: Namespace) -> int:

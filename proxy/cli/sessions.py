@@ -2,19 +2,18 @@
 
 from argparse import Namespace
 from collections.abc import Sequence
-from typing import Any
 
 from proxy.cli.desk import EVERYBODY, Desk, at_desk, moment, print_json, refusal
 from proxy.cli.store import now
 from proxy.cli.table import print_table
 from proxy.cli.who import Person, find_one
-from proxy.identity import NOT_STATED, IdpId
+from proxy.identity import IdpId
 from proxy.reasons import Reason
-from proxy.session.model import AccountRefused, Pending, Ready, Session
+from proxy.session.model import Session
 from proxy.web.browser_words import browser_words
+from proxy.web.session_facts import SHOWN_DIGITS, account_word, in_full, in_short
 
 _EVER = 1e12
-_SHOWN = 16
 
 
 def run(args: Namespace) -> int:
@@ -32,7 +31,7 @@ async def end_sessions(desk: Desk, person: Person, reason: Reason) -> int:
 async def _list(desk: Desk, args: Namespace) -> int:
     sessions = await _narrowed(desk, args, args.person)
     if args.json:
-        print_json({"sessions": [_document(one) for one in sessions]})
+        print_json({"sessions": [in_short(one) for one in sessions]})
     elif not sessions:
         print("nobody is signed in")
     else:
@@ -53,7 +52,7 @@ async def _list(desk: Desk, args: Namespace) -> int:
 
 async def _show(desk: Desk, args: Namespace) -> int:
     session = await _one(desk, args.session)
-    document = _whole(session)
+    document = in_full(session)
     if args.json:
         print_json(document)
     else:
@@ -75,7 +74,11 @@ async def _end(desk: Desk, args: Namespace) -> int:
     sessions = (await _one(desk, args.session),) if args.session else await _narrowed(desk, args, None)
     await desk.store.sessions.end([one.key for one in sessions], Reason.ENDED_BY_OPERATOR, now())
     for one in sessions:
-        facts = {"issuer": one.subject.issuer, "subject": one.subject.subject, "session": one.key[:_SHOWN]}
+        facts = {
+            "issuer": one.subject.issuer,
+            "subject": one.subject.subject,
+            "session": one.key[:SHOWN_DIGITS],
+        }
         await desk.audited("end_session", reason=Reason.ENDED_BY_OPERATOR.value, sessions=1, **facts)
     if args.json:
         print_json({"sessions_ended": len(sessions)})
@@ -123,52 +126,8 @@ async def _one(desk: Desk, named: str) -> Session:
     return found[0]
 
 
-def account_word(session: Session) -> str:
-    """The account's state as an operator reads it."""
-    match session.account:
-        case Ready(login=login):
-            return login
-        case Pending(reason=reason):
-            return f"pending ({reason})"
-        case AccountRefused(reason=reason):
-            return f"refused ({reason})"
-
-
 def _row(one: Session) -> tuple[str, ...]:
     who = one.identity.email or one.subject.subject
     times = (moment(one.created_at), moment(one.last_seen_at), moment(one.due_at))
     where = (one.device.peer, browser_words(one.device.user_agent))
-    return one.key[:_SHOWN], who, one.idp, account_word(one), *where, *times
-
-
-def _document(one: Session) -> dict[str, Any]:
-    """Without tokens, and without the whole key."""
-    return {
-        "session": one.key[:_SHOWN],
-        "issuer": one.subject.issuer,
-        "subject": one.subject.subject,
-        "idp": one.idp,
-        "email": one.identity.email,
-        "account": account_word(one),
-        "created_at": one.created_at,
-        "last_seen_at": one.last_seen_at,
-        "due_at": one.due_at,
-    }
-
-
-def _whole(one: Session) -> dict[str, Any]:
-    """Everything an operator may see: no token, and not the whole key."""
-    return {
-        **_document(one),
-        "groups": None if one.identity.groups is NOT_STATED else sorted(one.identity.groups),
-        "peer": one.device.peer,
-        "browser": browser_words(one.device.user_agent),
-        "user_agent": one.device.user_agent,
-        "sid": one.idp_session,
-        "acr": one.authentication.acr,
-        "amr": list(one.authentication.amr),
-        "authenticated_at": one.authentication.at,
-        "refreshed_at": one.refreshed_at,
-        "trouble": one.trouble.value if one.trouble else None,
-        "has_refresh_token": one.tokens.refresh_token is not None,
-    }
+    return one.key[:SHOWN_DIGITS], who, one.idp, account_word(one), *where, *times

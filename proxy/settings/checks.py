@@ -62,6 +62,11 @@ def _proxies(settings: Settings) -> Found:
         yield ("proxy_protocol",), "whose header is believed? list the load balancers in trusted_proxies"
 
 
+def _admin(settings: Settings) -> Found:
+    if settings.admin_token is not None and settings.ops_listen is None:
+        yield ("admin_token",), "the admin API is served at ops_listen, which is not set"
+
+
 def _idps(settings: Settings) -> Found:
     for name in ("id", "issuer"):
         yield from (
@@ -229,6 +234,7 @@ _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _listening,
     _proxies,
     upstream_mistakes,
+    _admin,
     _idps,
     _choosing,
     _directories,

@@ -115,6 +115,10 @@ class Settings(Section):
     ops_listen: OpsListen | None = setting(
         None, "Where /metrics, /livez and /readyz are served apart from users; null = metrics are not served."
     )
+    admin_token: Secret | None = setting(
+        None,
+        "Switches the admin API of sessions on, at `ops_listen`: its callers show this token. {file: PATH} or {env: NAME}.",
+    )
     trusted_proxies: tuple[Network, ...] = setting(
         (),
         "Addresses and networks (CIDR) of proxies in front of Muster whose `X-Forwarded-For` is believed; empty = nobody's.",

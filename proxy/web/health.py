@@ -5,6 +5,7 @@ from collections.abc import Callable
 from aiohttp import web
 
 from proxy.telemetry.metrics import CONTENT_TYPE
+from proxy.web.admin_api import AdminApi
 from proxy.web.answers import Answer, json_answer, text_answer
 from proxy.web.endpoint import PARTS, to_response
 from proxy.web.ports import Readiness
@@ -21,8 +22,10 @@ async def readyz(request: web.Request) -> Answer:
     return json_answer(200 if is_ready else 503, {"ready": is_ready})
 
 
-def make_ops_application(readiness: Readiness, metrics: Callable[[], bytes]) -> web.Application:
-    """Health in full and metrics, for `ops_listen`: no page for people, no session, no IdP."""
+def make_ops_application(
+    readiness: Readiness, metrics: Callable[[], bytes], admin: AdminApi | None = None
+) -> web.Application:
+    """Health in full, metrics, and where it is switched on the admin API, for `ops_listen`: no page for people."""
 
     async def alive(request: web.Request) -> web.Response:
         return to_response(await livez(request))
@@ -40,4 +43,6 @@ def make_ops_application(readiness: Readiness, metrics: Callable[[], bytes]) -> 
     application.add_routes(
         [web.get("/livez", alive), web.get("/readyz", ready), web.get("/metrics", measured)]
     )
+    if admin is not None:
+        application.add_routes(admin.routes())
     return application

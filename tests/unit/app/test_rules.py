@@ -202,6 +202,7 @@ CHANGED: Final[Mapping[str, Any]] = {
 ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
     "listen": (serve, "settings.listen"),
     "proxy_protocol": (house, "settings.proxy_protocol"),
+    "admin_token": (house, "settings.admin_token"),
     "ops_listen": (serve, "settings.ops_listen"),
     "store.sqlite": (storing, "settings.store.sqlite"),
     "store.redis.url": (storing, "redis.url"),

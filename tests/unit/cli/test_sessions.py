@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.main import main
-from proxy.cli.sessions import account_word
 from proxy.reasons import Reason
 from proxy.session.model import AccountRefused, Authentication, Device, Pending, SessionKey
 from proxy.storage.audit import AuditQuery
 from proxy.storage.sqlite.store import SqliteStore
+from proxy.web.session_facts import account_word
 from tests.fakes.commands import add_member, add_session, in_store
 from tests.fakes.people import session
 

@@ -37,6 +37,7 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
         ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/0"]}, "trusted_proxies[1]"),
         ({"trusted_proxies": ["::/0"]}, "trusted_proxies[0]"),
         ({"proxy_protocol": True}, "proxy_protocol"),
+        ({"admin_token": {"env": "CLIENT_SECRET"}}, "admin_token"),
         ({"listen": "127.0.0.1:3000"}, "upstream.url"),
         ({"listen": "0.0.0.0:3000"}, "upstream.url"),
         ({"listen": "[::]:3000"}, "upstream.url"),

@@ -67,7 +67,7 @@ def test_every_required_setting_has_an_example() -> None:
 
 def test_the_top_level_comes_in_the_order_of_the_file() -> None:
     names = [one.name for one in entries()]
-    assert names[:4] == ["listen", "public_url", "ops_listen", "trusted_proxies"]
+    assert names[:4] == ["listen", "public_url", "ops_listen", "admin_token"]
 
 
 def test_a_shape_without_a_type_is_text() -> None:
