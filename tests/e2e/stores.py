@@ -18,6 +18,8 @@ from proxy.storage.sqlite.store import open_store
 from tests.partners.redis_servers import RedisServer
 
 ENGINES = ("sqlite", "redis")
+TIMEOUT = "5s"
+"""Of a call, as SQLite has it: a crowd on a busy machine is no outage."""
 
 
 def engines(*usual: str) -> tuple[str, ...]:
@@ -39,7 +41,7 @@ class Kept:
     def section(self) -> dict[str, Any]:
         if self.server is None:
             return {"sqlite": str(self._file)}
-        return {"redis": {"url": f"unix://{self.server.socket}"}}
+        return {"redis": {"url": f"unix://{self.server.socket}", "timeout": TIMEOUT}}
 
     def open(self) -> Store:
         """The store, for the test itself; to be closed."""

@@ -151,10 +151,12 @@ async def _storm(
     ) as client:
         crowd = Crowd(client, ports, f"{HOST}:{ports[0]}")
         working = [asyncio.create_task(crowd.go_on(cookie)) for cookie, _ in others]
-        await asyncio.gather(*(crowd.when_due(cookie, made.due_at) for cookie, made in people))
-        for task in working:
-            task.cancel()
-        await asyncio.gather(*working, return_exceptions=True)
+        try:
+            await asyncio.gather(*(crowd.when_due(cookie, made.due_at) for cookie, made in people))
+        finally:
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
     print(f"\n{len(people)} sessions due within {WINDOW:g} s: {crowd.asked}; bystanders: {crowd.beside}")
     assert crowd.asked.answers == {200: 2 * len(people)}
     assert crowd.beside.answers.keys() == {200}
