@@ -39,8 +39,21 @@ class ClientConnection(Accepted):
     """One per accepted connection."""
 
     __slots__ = (
-        "_body_raw", "_has_head", "_head_size", "_headers", "_is_message_done", "_is_pumping", "_is_upgrade", "_method",
-        "_parser", "_parts", "_url", "_version", "is_http11", "keeps_alive",
+        "_body_raw",
+        "_has_head",
+        "_head_size",
+        "_headers",
+        "_is_message_done",
+        "_is_pumping",
+        "_is_upgrade",
+        "_method",
+        "_parser",
+        "_parts",
+        "_unread",
+        "_url",
+        "_version",
+        "is_http11",
+        "keeps_alive",
     )  # fmt: skip
 
     def __init__(self, plane: "Plane") -> None:
@@ -52,6 +65,7 @@ class ClientConnection(Accepted):
     def _expect_head(self) -> None:
         self._url = b""
         self._headers: list[Field] = []
+        self._unread: list[bytes] = []
         self._parts: list[bytes] = []
         self._head_size = self._body_raw = 0
         self._has_head = self._is_message_done = False
@@ -167,10 +181,14 @@ class ClientConnection(Accepted):
         limits = self._plane.limits
         if self._head_size > limits.header_bytes or len(self._headers) > limits.header_count:
             is_target = 2 * len(self._url) > limits.header_bytes
-            self._refuse(Rejection(414 if is_target else 431, Reason.BAD_REQUEST, "head too large"))
-        elif self._has_head:
+            cleared = self._plane.attempts.cleared(b"".join((*self._unread, piece)))
+            self._refuse(Rejection(414 if is_target else 431, Reason.BAD_REQUEST, "head too large"), cleared)
+            return
+        if self._has_head:
             self._begin(piece)
-        elif self._phase is not Phase.HEAD:
+            return
+        self._unread.append(piece)
+        if self._phase is not Phase.HEAD:
             if self._phase is Phase.IDLE:
                 self.deadline = self._plane.now + limits.header_timeout
             self._phase = Phase.HEAD
@@ -259,14 +277,15 @@ class ClientConnection(Accepted):
             self._plane.report(second)
             self.abort()
 
-    def _refuse(self, rejection: Rejection) -> None:
+    def _refuse(self, rejection: Rejection, more: tuple[Field, ...] = ()) -> None:
         """Answers a head, or a body, that no exchange can be made of; then closes."""
         if self.exchange is not None:
             self.exchange.refuse_body()
             return
         self._plane.figures.malformed += 1
         verdict = Deny(status=rejection.status, reason=rejection.reason, kind=Kind.SCRIPT)
-        self._answer(self._plane.answers.answer(verdict, None))
+        answer = self._plane.answers.answer(verdict, None)
+        self._answer(Answer(status=answer.status, headers=answer.headers + more, body=answer.body))
 
     def _answer(self, answer: Answer) -> None:
         self._phase = Phase.BUSY

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from typing import TYPE_CHECKING
 
+from proxy.edge.attempts import Attempts
 from proxy.edge.forward_auth import Asking
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
@@ -109,6 +110,7 @@ class Plane:
             scheme,
             limits.body_bytes,
         )
+        self.attempts = Attempts(fields.cookie)
         self.via = via_lines(fields.pseudonym)
         self.known_requests = KnownRequests(scheme, limits.header_bytes)
         self.request_fields = RequestFields(fields)

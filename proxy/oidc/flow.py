@@ -20,6 +20,7 @@ judged before any network call; only a `Code` may be redeemed.
 import base64
 import hmac
 import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum, unique
@@ -42,7 +43,13 @@ ENTROPY_BYTES: Final = 96
 ATTEMPT_LIFE: Final = 600.0
 """Seconds within which a browser must come back."""
 
-MOST_RETURN_TO: Final = 1024
+MOST_RETURN_TO: Final = 4096
+"""Characters of an address that is kept through a sign-in."""
+
+MOST_PACKED: Final = 2300
+"""Bytes of the same, compressed: with the rest of an attempt, sealed, that fits the 4096 bytes of a cookie (RFC 6265 §6.1)."""
+
+_MOST_ATTEMPT: Final = 64 * 1024
 _LEEWAY: Final = 60.0
 _MOST_PARAMETERS: Final = 32
 _MOST_VALUE: Final = 8192
@@ -89,8 +96,8 @@ class Attempt:
         return self.prompt is Prompt.NONE
 
     def pack(self) -> bytes:
-        """The attempt as bytes, to be sealed."""
-        return json.dumps(asdict(self), separators=(",", ":")).encode()
+        """The attempt as bytes, to be sealed. Compressed; its secrets are new each time, so that the length says nothing."""
+        return zlib.compress(json.dumps(asdict(self), separators=(",", ":")).encode(), 9)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +155,8 @@ def begin(
 
 def unpack(packed: bytes) -> Attempt | None:
     """The attempt out of opened bytes, or None when they hold no whole one."""
-    record = parse_object(packed)
+    plain = _inflated(packed)
+    record = None if plain is None else parse_object(plain)
     if record is None:
         return None
     texts = {"idp", "issuer", "state", "nonce", "code_verifier", "return_to"}
@@ -170,6 +178,18 @@ def unpack(packed: bytes) -> Attempt | None:
         else None
     )
     return Attempt(started_at=started_at, prompt=asked, demand=required, **record)  # type: ignore[arg-type]  # checked just above
+
+
+def _inflated(packed: bytes) -> bytes | None:
+    """An attempt that began before an upgrade is not compressed."""
+    if packed.startswith(b"{"):
+        return packed
+    inflating = zlib.decompressobj()
+    try:
+        plain = inflating.decompress(packed, _MOST_ATTEMPT)
+    except zlib.error:
+        return None
+    return plain if inflating.eof and not inflating.unused_data else None
 
 
 def _is_demand(packed: object) -> TypeGuard[dict[str, Any]]:
@@ -195,13 +215,29 @@ def check_callback(query: Sequence[tuple[str, str]], attempt: Attempt | None, *,
 
 
 def safe_return_to(target: str) -> str:
-    """The target when it is a path of this origin, else "/".
+    """The target when it is a path of this origin that can be kept, else "/"."""
+    return target if _is_own_path(target) and _is_short(target) else "/"
+
+
+def is_too_long(target: str) -> bool:
+    """Whether a path of this origin is longer than a sign-in can keep."""
+    return _is_own_path(target) and not _is_short(target)
+
+
+def _is_short(target: str) -> bool:
+    if len(target) <= MOST_PACKED:
+        return True
+    return len(target) <= MOST_RETURN_TO and len(zlib.compress(target.encode("ascii"), 9)) <= MOST_PACKED
+
+
+def _is_own_path(target: str) -> bool:
+    """Whether it is one as browsers read it.
 
     A browser reads `//host`, `/\\host` and `/<tab>/host` as another origin, and drops controls (WHATWG URL §4.4).
     """
     is_path = target.startswith("/") and not target.startswith("//") and "\\" not in target
     is_plain = target.isascii() and target.isprintable() and " " not in target
-    return target if is_path and is_plain and len(target) <= MOST_RETURN_TO else "/"
+    return is_path and is_plain
 
 
 def with_query(url: str, parameters: Mapping[str, str]) -> str:

@@ -8,7 +8,7 @@ origin (RFC 6265bis §4.1.3.2); on plain http an operator may ask for `muster` i
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as NotBase64
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Final
 
 from proxy.session.model import SessionKey
@@ -16,6 +16,8 @@ from proxy.session.model import SessionKey
 ENTROPY_BYTES: Final = 32
 VALUE_LENGTH: Final = 43
 MAX_ATTEMPTS: Final = 10
+MOST_ATTEMPT_BYTES: Final = 6 * 1024
+"""Of all attempts' cookies together, as a browser sends them: proxies in front often take 8 KiB of one field."""
 ATTEMPT_SECONDS: Final = 600
 
 _SECURE_PREFIX: Final = "__Host-"
@@ -76,13 +78,23 @@ def is_attempt_cookie(name: str, *, is_secure: bool) -> bool:
     return name.startswith(prefix) and len(digits) == _STATE_DIGITS and set(digits) <= set("0123456789abcdef")
 
 
-def surplus_attempts(names: Iterable[str], *, is_secure: bool) -> tuple[str, ...]:
-    """The attempt cookies to clear before one more is set, so that a browser holds at most ten.
+def attempt_pattern(*, is_secure: bool) -> str:
+    """A regular expression for `is_attempt_cookie`."""
+    return f"{_attempt_prefix(is_secure)}[0-9a-f]{{{_STATE_DIGITS}}}"
 
-    `names` in the order the browser sent them: for one path that is the oldest first (RFC 6265 §5.4).
+
+def surplus_attempts(held: Mapping[str, int], coming: int, *, is_secure: bool) -> tuple[str, ...]:
+    """The attempt cookies to clear before one of `coming` bytes is set, so that a browser holds at most ten of them and at most
+    `MOST_ATTEMPT_BYTES` in all.
+
+    `held`: the bytes of each cookie in the order the browser sent them: for one path that is the oldest first (RFC 6265 §5.4).
     """
-    attempts = tuple(dict.fromkeys(name for name in names if is_attempt_cookie(name, is_secure=is_secure)))
-    return attempts[: max(0, len(attempts) + 1 - MAX_ATTEMPTS)]
+    attempts = [name for name in held if is_attempt_cookie(name, is_secure=is_secure)]
+    size, surplus = coming + sum(held[name] for name in attempts), 0
+    while surplus < len(attempts) and (len(attempts) - surplus >= MAX_ATTEMPTS or size > MOST_ATTEMPT_BYTES):
+        size -= held[attempts[surplus]]
+        surplus += 1
+    return tuple(attempts[:surplus])
 
 
 def _attempt_prefix(is_secure: bool) -> str:

@@ -1,9 +1,9 @@
-"""Sign-in attempts in the browser: each sealed into a cookie of its own, at most ten, for ten minutes."""
+"""Sign-in attempts in the browser: each sealed into a cookie of its own, at most ten and 6 KiB of them, for ten minutes."""
 
 import binascii
 import hashlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 from proxy.oidc.flow import Attempt, unpack
 from proxy.session.codec import NONCE_BYTES, open_sealed, seal
@@ -24,13 +24,14 @@ def state_hash(state: str) -> str:
     return hashlib.sha256(state.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def kept(parts: WebParts, attempt: Attempt, names: Iterable[str]) -> list[tuple[str, str]]:
-    """Set-Cookie fields that keep an attempt, after clearing the oldest where the browser holds ten. `names`: its cookies."""
+def kept(parts: WebParts, attempt: Attempt, cookies: Mapping[str, tuple[str, ...]]) -> list[tuple[str, str]]:
+    """Set-Cookie fields that keep an attempt, after clearing the oldest where the browser holds too many of its `cookies`."""
     is_secure = parts.site.is_cookie_secure
     name = attempt_cookie_name(attempt.state, is_secure=is_secure)
     sealed = seal(parts.keys, PURPOSE, name.encode(), attempt.pack(), parts.entropy(NONCE_BYTES))
     value = urlsafe_b64encode(sealed).rstrip(b"=").decode()
-    surplus = surplus_attempts(names, is_secure=is_secure)
+    held = {old: sum(len(old) + len(one) + 3 for one in values) for old, values in cookies.items()}
+    surplus = surplus_attempts(held, len(name) + len(value) + 3, is_secure=is_secure)
     return [
         *(("Set-Cookie", clear_cookie(old, is_secure=is_secure)) for old in surplus),
         ("Set-Cookie", set_cookie(name, value, is_secure=is_secure, max_age=ATTEMPT_SECONDS)),

@@ -8,7 +8,7 @@ from urllib.parse import quote, urlencode
 import jinja2
 
 from proxy.gate.decision import Deny, Kind, Request, SignIn, declared_kind
-from proxy.oidc.flow import safe_return_to
+from proxy.oidc.flow import is_too_long, safe_return_to
 from proxy.reasons import Reason
 from proxy.session.step_up import Demand
 from proxy.web.answers import BEARER_CHALLENGES, CHALLENGE, VARY, Answer, json_answer, page_answer, redirect
@@ -82,7 +82,8 @@ class Pages:
     ) -> str:
         """Where a browser starts to sign in; it comes back to `return_to`, a path of ours. `more`: see `sign_in.py`."""
         silent = {"silent": "1"} if is_silent else {}
-        parameters = {"return_to": safe_return_to(return_to), **silent, **(more or {})}
+        cut = {"cut": "1"} if is_too_long(return_to) else {}
+        parameters = {"return_to": safe_return_to(return_to), **cut, **silent, **(more or {})}
         return self.site.url(f"{OWN}/sign-in?{urlencode(parameters, quote_via=quote, safe='')}")
 
     def not_signed_in(self) -> Answer:

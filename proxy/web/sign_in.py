@@ -8,6 +8,7 @@ silent=1    without showing anything, if the IdP can (`prompt=none`)
 another=1   the IdP is to offer another account
 navigation=1  the path's rule says that whoever asks is a browser, though the request does not
 acr_values, max_age   what a path demands of the sign-in, where the operator's rules have it so
+cut=1       the address was too long to be kept: the person is told first
 choose=1    show the page even where the operator says that the last used IdP will do
 """
 
@@ -18,7 +19,7 @@ from aiohttp import web
 
 from proxy.identity import IdpId
 from proxy.oidc.client import Authorization
-from proxy.oidc.flow import ENTROPY_BYTES, Prompt, safe_return_to
+from proxy.oidc.flow import ENTROPY_BYTES, Prompt, is_too_long, safe_return_to
 from proxy.reasons import Reason
 from proxy.session.cookie import set_cookie
 from proxy.session.model import Condition, Misconfigured, Session, Trouble
@@ -33,7 +34,7 @@ from proxy.web.parts import OWN
 from proxy.web.ports import SignInFlow
 from proxy.web.remembered import last_idp
 from proxy.web.visitor import cookies_of, is_script, peer_of, session_of
-from proxy.web.wording import wording_of
+from proxy.web.wording import SIGN_IN_APART, Wording, wording_of
 
 IDP_RETRY_AFTER: Final = 5
 PLAINER: Final[Mapping[Prompt | None, Prompt | None]] = {
@@ -41,6 +42,13 @@ PLAINER: Final[Mapping[Prompt | None, Prompt | None]] = {
     Prompt.SELECT_ACCOUNT: Prompt.LOGIN,
 }
 """What follows, once, where an IdP does not do what was asked for: every IdP understands it (OpenID Connect Core §15.1)."""
+CUT: Final = Wording(
+    title="Sign in first",
+    why="You are not signed in, and the address that you opened is too long to be kept through the sign-in.",
+    todo="Sign in, which opens another tab and ends at the first page. Then go back here and to where you came from, and open "
+    "the address again.",
+    offers=(SIGN_IN_APART,),
+)
 _KEPT: Final = ("login_hint", "another", "acr_values", "max_age")
 """What a choice on our page carries on."""
 
@@ -53,6 +61,8 @@ async def sign_in(request: web.Request) -> Answer:
     parts, pages = request.app[PARTS], request.app[PAGES]
     if is_script(request):
         return pages.not_signed_in()
+    if request.query.get("cut") == "1" or is_too_long(request.query.get("return_to", "/")):
+        return cut_page(request)
     session = await session_of(parts, request)
     choice = choose(tuple(parts.flows), parts.choosing, _wish(request, session))
     match choice:
@@ -108,6 +118,13 @@ async def go(
             return idp_failed(request, flow, begun, return_to)
         case _:
             assert_never(begun)
+
+
+def cut_page(request: web.Request) -> Answer:
+    """Said before the sign-in and not after it: the address still stands in the browser."""
+    pages, query = request.app[PAGES], request.query
+    more = {name: query[name] for name in ("idp", "silent", *_KEPT) if name in query}
+    return pages.notice(CUT, status=200, code="address_too_long", retry_to=pages.sign_in_address("/", more))
 
 
 def idp_failed(

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import json
+import random
+import string
+import zlib
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -13,12 +16,14 @@ from proxy.errors import NotTrusted
 from proxy.identity import IdpId
 from proxy.oidc.flow import (
     ENTROPY_BYTES,
+    MOST_RETURN_TO,
     Attempt,
     CallbackError,
     Code,
     Prompt,
     begin,
     check_callback,
+    is_too_long,
     safe_return_to,
     unpack,
     with_query,
@@ -164,8 +169,8 @@ def test_an_endpoints_own_query_is_kept() -> None:
         ("/\t/evil", "/"),
         ("/a b", "/"),
         ("/é", "/"),
-        ("/" + "a" * 1023, "/" + "a" * 1023),
-        ("/" + "a" * 1024, "/"),
+        ("/" + "a" * 4095, "/" + "a" * 4095),
+        ("/" + "a" * 4096, "/"),
     ],
 )
 def test_one_returns_to_a_path_of_this_origin_or_to_the_root(target: str, expected: str) -> None:
@@ -174,6 +179,37 @@ def test_one_returns_to_a_path_of_this_origin_or_to_the_root(target: str, expect
 
 
 # --- kept -----------------------------------------------------------------------------------------------------------
+
+
+def random_text(length: int) -> str:
+    return "".join(random.Random(7).choices(string.ascii_letters + string.digits, k=length))
+
+
+def test_an_address_is_kept_up_to_4_kib_as_far_as_it_packs() -> None:
+    query = "&".join(f"filter[{number}]=status:open+owner:{number}" for number in range(200))
+    searched = f"/search?{query}"[:MOST_RETURN_TO]
+    assert safe_return_to(searched) == searched
+    assert not is_too_long(searched)
+    random_one = "/" + random_text(2900)
+    assert safe_return_to(random_one) == random_one
+    for lost in ("/" + random_text(MOST_RETURN_TO - 1), searched + "a"):
+        assert (safe_return_to(lost), is_too_long(lost)) == ("/", True)
+
+
+@pytest.mark.parametrize("target", ["", "https://evil.example/" + "a" * 5000, "//evil/" + "a" * 5000, "/a"])
+def test_only_a_path_of_ours_is_too_long(target: str) -> None:
+    assert not is_too_long(target)
+
+
+def test_an_attempt_that_inflates_without_end_is_none() -> None:
+    assert unpack(zlib.compress(b'{"idp":"' + b"a" * 10_000_000 + b'"}')) is None
+    assert unpack(begun()[0].pack() + b"more") is None
+    assert unpack(begun()[0].pack()[:-1]) is None
+
+
+def plain() -> bytes:
+    """An attempt's JSON."""
+    return zlib.decompress(begun()[0].pack())
 
 
 def test_an_attempt_survives_packing() -> None:
@@ -189,12 +225,12 @@ def test_an_attempt_survives_packing() -> None:
         b"[]",
         b"\xff",
         b'{"idp":"corp"}',
-        begun()[0].pack().replace(b'"prompt":null', b'"prompt":0'),
-        begun()[0].pack().replace(b'"idp":"corp"', b'"idp":7'),
-        begun()[0].pack().replace(b'"idp":"corp"', b'"idp":"corp","more":1'),
-        begun()[0].pack().replace(b"1800000000.0", b"true"),
-        begun()[0].pack().replace(b"1800000000.0", b"9" * 400),
-        begun()[0].pack().replace(b"1800000000.0", b"null"),
+        plain().replace(b'"prompt":null', b'"prompt":0'),
+        plain().replace(b'"idp":"corp"', b'"idp":7'),
+        plain().replace(b'"idp":"corp"', b'"idp":"corp","more":1'),
+        plain().replace(b"1800000000.0", b"true"),
+        plain().replace(b"1800000000.0", b"9" * 400),
+        plain().replace(b"1800000000.0", b"null"),
     ],
 )
 def test_broken_bytes_hold_no_attempt(packed: bytes) -> None:
@@ -349,12 +385,12 @@ def test_without_a_demand_nothing_is_asked_but_what_the_operator_adds() -> None:
 )  # fmt: skip
 def test_a_demand_of_another_shape_is_no_attempt(demand: object) -> None:
     attempt, _ = begun()
-    record = {**json.loads(attempt.pack()), "demand": demand}
+    record = {**json.loads(zlib.decompress(attempt.pack())), "demand": demand}
     assert unpack(json.dumps(record).encode()) is None
 
 
 def test_an_attempt_from_before_an_upgrade_has_none() -> None:
     attempt, _ = begun()
-    record = json.loads(attempt.pack())
+    record = json.loads(zlib.decompress(attempt.pack()))
     del record["demand"]
     assert unpack(json.dumps(record).encode()) == attempt

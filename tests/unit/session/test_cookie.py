@@ -1,6 +1,7 @@
 """The cookie's one spelling, its key, and the headers that set and clear it."""
 
 import hashlib
+import re
 from base64 import urlsafe_b64encode
 from http.cookies import SimpleCookie
 
@@ -9,8 +10,10 @@ import pytest
 from proxy.session.cookie import (
     ATTEMPT_SECONDS,
     MAX_ATTEMPTS,
+    MOST_ATTEMPT_BYTES,
     VALUE_LENGTH,
     attempt_cookie_name,
+    attempt_pattern,
     clear_cookie,
     cookie_name,
     is_attempt_cookie,
@@ -122,10 +125,22 @@ def attempts(count: int) -> list[str]:
 @pytest.mark.parametrize(("held", "cleared"), [(0, 0), (9, 0), (10, 1), (13, 4)])
 def test_the_oldest_attempts_give_way_so_that_ten_are_never_exceeded(held: int, cleared: int) -> None:
     names = attempts(held)
-    surplus = surplus_attempts(["other", *names, "__Host-muster"], is_secure=True)
+    sizes = dict.fromkeys(["other", *names, "__Host-muster"], 10)
+    surplus = surplus_attempts(sizes, 10, is_secure=True)
     assert surplus == tuple(names[:cleared])
     assert held - len(surplus) + 1 <= MAX_ATTEMPTS
 
 
-def test_an_attempt_named_twice_counts_once() -> None:
-    assert surplus_attempts(attempts(5) * 3, is_secure=True) == ()
+def test_the_oldest_give_way_so_that_all_of_them_fit_one_field() -> None:
+    names = attempts(4)
+    sizes = dict.fromkeys(names, MOST_ATTEMPT_BYTES // 4)
+    assert surplus_attempts({**sizes, "the app's": 9999}, 0, is_secure=True) == ()
+    assert surplus_attempts(sizes, 1, is_secure=True) == tuple(names[:1])
+    assert surplus_attempts(sizes, MOST_ATTEMPT_BYTES, is_secure=True) == tuple(names)
+
+
+def test_the_pattern_is_of_just_those_names() -> None:
+    for is_secure in (True, False):
+        (name,) = [attempt_cookie_name("state", is_secure=is_secure)]
+        assert re.fullmatch(attempt_pattern(is_secure=is_secure), name)
+        assert not re.fullmatch(attempt_pattern(is_secure=is_secure), name + "0")

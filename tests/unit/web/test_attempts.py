@@ -1,10 +1,13 @@
+import hashlib
+import random
+import string
 from dataclasses import replace
 
 import pytest
 
-from proxy.oidc.flow import Attempt
+from proxy.oidc.flow import MOST_RETURN_TO, Attempt, is_too_long
 from proxy.session.codec import KeyRing, SealingKey
-from proxy.session.cookie import ATTEMPT_SECONDS, MAX_ATTEMPTS
+from proxy.session.cookie import ATTEMPT_SECONDS, MAX_ATTEMPTS, MOST_ATTEMPT_BYTES
 from proxy.web import attempts
 from tests.fakes.people import CORP, ISSUER
 from tests.fakes.web import Control
@@ -20,7 +23,7 @@ async def control() -> Control:
 
 
 def _value(control: Control, attempt: Attempt = ATTEMPT) -> str:
-    line = attempts.kept(control.parts, attempt, ())[-1][1]
+    line = attempts.kept(control.parts, attempt, {})[-1][1]
     return line.split(";")[0].partition("=")[2]
 
 
@@ -29,7 +32,7 @@ def test_an_attempt_comes_back_as_it_was(control: Control) -> None:
 
 
 def test_the_cookie_is_named_by_the_state_and_lives_ten_minutes(control: Control) -> None:
-    [(field, line)] = attempts.kept(control.parts, ATTEMPT, ())
+    [(field, line)] = attempts.kept(control.parts, ATTEMPT, {})
     assert field == "Set-Cookie"
     assert line.startswith(attempts.cookie_of(control.parts, "st") + "=")
     for part in (f"Max-Age={ATTEMPT_SECONDS}", "HttpOnly", "Secure", "SameSite=Lax", "Path=/"):
@@ -65,15 +68,55 @@ def test_a_key_that_left_the_ring_opens_nothing(control: Control) -> None:
 
 def test_a_browser_never_holds_more_than_ten(control: Control) -> None:
     held = [attempts.cookie_of(control.parts, str(number)) for number in range(MAX_ATTEMPTS)]
-    lines = [line for _, line in attempts.kept(control.parts, ATTEMPT, held)]
+    lines = [line for _, line in attempts.kept(control.parts, ATTEMPT, dict.fromkeys(held, ("v",)))]
     assert lines[0].startswith(held[0] + "=;")
     assert "Max-Age=0" in lines[0]
     assert len(lines) == 2
 
 
 def test_the_largest_attempt_fits_a_cookie(control: Control) -> None:
-    largest = replace(ATTEMPT, return_to="/" + "a" * 1023, issuer="https://idp.example.com/" + "t" * 200)
-    assert len(attempts.kept(control.parts, largest, ())[-1][1]) < 4096
+    letters = "".join(random.Random(7).choices(string.printable[:62], k=MOST_RETURN_TO - 1))
+    longest = next(f"/{letters[:n]}" for n in range(4095, 0, -1) if not is_too_long(f"/{letters[:n]}"))
+    secrets = {
+        name: letters[at : at + 43] for name, at in (("state", 9), ("nonce", 99), ("code_verifier", 199))
+    }
+    largest = replace(
+        ATTEMPT, return_to=longest, issuer="https://idp.example.com/" + letters[7:107], **secrets
+    )
+    assert len(attempts.kept(control.parts, largest, {})[-1][1]) < 4096
+
+
+def test_ten_ordinary_attempts_fit_beside_one_another(control: Control) -> None:
+    jar: dict[str, tuple[str, ...]] = {}
+    for number in range(MAX_ATTEMPTS):
+        digest = hashlib.sha512(str(number).encode()).hexdigest()
+        attempt = replace(
+            ATTEMPT,
+            state=digest[:43],
+            nonce=digest[43:86],
+            code_verifier=digest[80:123],
+            return_to=f"/boards/{number}?view=all",
+            issuer="https://login.example.com/realms/main",
+        )
+        [(_, line)] = attempts.kept(control.parts, attempt, jar)
+        name, _, value = line.split(";")[0].partition("=")
+        jar[name] = (value,)
+
+
+def test_large_attempts_push_the_oldest_out_before_their_field_grows_too_long(control: Control) -> None:
+    rng = random.Random(7)
+    jar: dict[str, tuple[str, ...]] = {}
+    for number in range(40):
+        query = "".join(rng.choices(string.printable[:62], k=900))
+        attempt = replace(ATTEMPT, state=f"state-{number}", return_to=f"/search?q={query}")
+        for _, line in attempts.kept(control.parts, attempt, jar):
+            name, _, value = line.split(";")[0].partition("=")
+            jar.pop(name, None)
+            if value:
+                jar[name] = (value,)
+        assert len("; ".join(f"{name}={values[0]}" for name, values in jar.items())) <= MOST_ATTEMPT_BYTES
+    assert len(jar) > 2
+    assert attempts.cookie_of(control.parts, "state-39") in jar
 
 
 def test_a_sign_in_that_is_under_way_goes_on_after_the_keys_rotated(control: Control) -> None:

@@ -1,7 +1,7 @@
 import html
 import json
 import re
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -303,3 +303,24 @@ async def test_the_choice_of_an_idp_keeps_what_is_demanded() -> None:
         links = [html.unescape(link) for link in re.findall(r'href="([^"]*idp=[^"]*)"', told.text)]
         assert len(links) == 2
         assert all("max_age=300" in link for link in links)
+
+
+async def test_whose_address_is_too_long_to_be_kept_is_told_before_the_sign_in() -> None:
+    lost = "/search?q=" + "a" * 4096
+    async with Control() as control:
+        for path in ("/_muster/sign-in?return_to=%2F&cut=1&idp=corp", f"/_muster/sign-in?return_to={lost}"):
+            told = await control.ask(path)
+            assert told.status == 200
+            assert "too long to be kept through the sign-in" in told.text
+            assert "cut=1" not in told.text
+            assert control.attempts() == []
+        onward = await control.ask("/_muster/sign-in?return_to=%2F")
+        assert onward.status == 303
+
+
+async def test_an_address_of_4_kib_is_kept() -> None:
+    kept = "/search?q=" + "a" * 4000
+    async with Control() as control:
+        sent = await control.begin(f"/_muster/sign-in?return_to={quote(kept, safe='')}")
+        assert sent["state"]
+        assert len(control.attempts()) == 1
