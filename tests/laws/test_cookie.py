@@ -6,6 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from proxy.session.cookie import (
+    MOST_ATTEMPT_BYTES,
     VALUE_LENGTH,
     attempt_cookie_name,
     cookie_name,
@@ -61,12 +62,18 @@ def test_any_state_names_an_attempt_of_this_scheme_only(state: str, is_secure: b
 
 
 @given(
-    st.lists(
-        st.one_of(st.text(), st.integers(0, 30).map(lambda n: attempt_cookie_name(str(n), is_secure=True)))
-    )
+    st.dictionaries(
+        st.one_of(st.text(), st.integers(0, 30).map(lambda n: attempt_cookie_name(str(n), is_secure=True))),
+        st.integers(0, 4096),
+    ),
+    st.integers(0, 4096),
 )
-def test_after_clearing_and_adding_one_no_browser_holds_more_than_ten(names: list[str]) -> None:
-    surplus = surplus_attempts(names, is_secure=True)
-    kept = {name for name in names if is_attempt_cookie(name, is_secure=True)} - set(surplus)
+def test_after_clearing_and_adding_one_no_browser_holds_more_than_ten_nor_too_many_bytes(
+    held: dict[str, int], coming: int
+) -> None:
+    surplus = surplus_attempts(held, coming, is_secure=True)
+    kept = {name for name in held if is_attempt_cookie(name, is_secure=True)} - set(surplus)
+    size = sum(held[name] for name in kept) + coming
     assert len(kept) + 1 <= 10
-    assert not surplus or len(kept) == 9
+    assert size <= MOST_ATTEMPT_BYTES
+    assert not surplus or len(kept) == 9 or size + held[surplus[-1]] > MOST_ATTEMPT_BYTES

@@ -77,11 +77,13 @@ def test_a_browser_never_holds_more_than_ten(control: Control) -> None:
 def test_the_largest_attempt_fits_a_cookie(control: Control) -> None:
     letters = "".join(random.Random(7).choices(string.printable[:62], k=MOST_RETURN_TO - 1))
     longest = next(f"/{letters[:n]}" for n in range(4095, 0, -1) if not is_too_long(f"/{letters[:n]}"))
-    secrets = {
-        name: letters[at : at + 43] for name, at in (("state", 9), ("nonce", 99), ("code_verifier", 199))
-    }
     largest = replace(
-        ATTEMPT, return_to=longest, issuer="https://idp.example.com/" + letters[7:107], **secrets
+        ATTEMPT,
+        return_to=longest,
+        issuer="https://idp.example.com/" + letters[7:107],
+        state=letters[9:52],
+        nonce=letters[99:142],
+        code_verifier=letters[199:242],
     )
     assert len(attempts.kept(control.parts, largest, {})[-1][1]) < 4096
 
