@@ -12,6 +12,7 @@ class Reason(StrEnum):
     DOMAIN_NOT_ALLOWED = "domain_not_allowed"
     EMAIL_MISSING = "email_missing"
     EMAIL_NOT_VERIFIED = "email_not_verified"
+    USERNAME_MISSING = "username_missing"
     # joining: by the app or by us
     NOT_INVITED = "not_invited"
     NO_SEAT = "no_seat"

@@ -251,9 +251,11 @@ class Arrivals:
             "username": identity.username,
             "sub": identity.subject.subject,
         }
-        login = claims.get(self._rules.login_claim or "sub")
+        claim = self._rules.login_claim or "sub"
+        login = claims.get(claim)
         if not login:
-            return AccountRefused(reason=Reason.EMAIL_MISSING)
+            missing = Reason.USERNAME_MISSING if claim == "username" else Reason.EMAIL_MISSING
+            return AccountRefused(reason=missing)
         return Ready(login=f"{identity.idp}:{login}" if self._rules.is_prefixed else login)
 
 

@@ -3,6 +3,7 @@
 `forward` takes only an `Open` or an `Admit`: forwarding without a decision cannot be written.
 """
 
+import re
 from dataclasses import dataclass
 from enum import Enum, unique
 from typing import Final, TypeAlias, assert_never
@@ -126,6 +127,7 @@ Verdict: TypeAlias = Own | Open | Admit | SignIn | Deny
 
 
 _READS: Final = frozenset({b"GET", b"HEAD"})
+_NO_WEIGHT: Final = re.compile(rb"q=0(?:\.0{0,3})?")
 _FORMS: Final = (b"application/x-www-form-urlencoded", b"multipart/form-data", b"text/plain")
 OVERRIDES: Final = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
 """Fields that tell some apps to read another method, folded: an app behind CGI or WSGI reads `X_HTTP_Method_Override` as one."""
@@ -161,7 +163,7 @@ def declared_kind(request: Request) -> Kind | None:
     """
     if _lower(request, b"content-type").startswith(b"application/grpc"):
         return Kind.GRPC
-    accept = _lower(request, b"accept")
+    accept = _accepted(request)
     if _is_marked_script(request) or b"text/event-stream" in accept or is_preflight(request):
         return Kind.SCRIPT
     mode = request.header(b"sec-fetch-mode")
@@ -170,6 +172,21 @@ def declared_kind(request: Request) -> Kind | None:
     is_page = b"text/html" in accept and b"json" not in accept
     is_form = request.method == b"POST" and _lower(request, b"content-type").startswith(_FORMS)
     return Kind.NAVIGATION if is_page and (request.method in _READS or is_form) else None
+
+
+def _accepted(request: Request) -> bytes:
+    """What the client takes, of all `Accept` lines, without what it weighs as nothing (RFC 9110 §12.4.2, §12.5.1)."""
+    values = (
+        value for own, (_, value) in zip(request.names, request.headers, strict=True) if own == b"accept"
+    )
+    accept = b",".join(values).lower()
+    return (
+        accept if b"q=0" not in accept else b",".join([one for one in accept.split(b",") if _is_wanted(one)])
+    )
+
+
+def _is_wanted(media_range: bytes) -> bool:
+    return not any(_NO_WEIGHT.fullmatch(one.strip(b" \t")) for one in media_range.split(b";")[1:])
 
 
 def _lower(request: Request, name: bytes) -> bytes:

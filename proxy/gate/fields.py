@@ -137,7 +137,8 @@ Several values of one name are joined with commas, and then are no valid value.
 
 
 class AnswerFields:
-    """Sifts an answer's fields: no hop-by-hop field, no `Set-Cookie` in the name of `cookie` (None: our own pages may)."""
+    """Sifts an answer's fields: no hop-by-hop field, no `Set-Cookie` in the name of `cookie` (None: our own pages may; what
+    they run on is nobody's affair, so they lose `Server`)."""
 
     def __init__(self, cookie: str | None) -> None:
         self._cookie = None if cookie is None else cookie.encode("ascii").lower()
@@ -184,6 +185,8 @@ class AnswerFields:
 
     def _judge(self, name: bytes) -> int:
         verdict = _ANSWER_VERDICTS.get(name.lower(), KEEP)
+        if self._cookie is None and name.lower() == b"server":
+            verdict = DROP
         _remember(self._verdicts, name, verdict)
         return verdict
 
@@ -222,9 +225,12 @@ class Cookies:
         self._known: dict[bytes, tuple[tuple[bytes, ...], bytes]] = {}
 
     def ours(self, values: Iterable[bytes]) -> bytes | None:
-        """The raw value of our cookie; None when it is absent or stands there more than once with different values."""
+        """The raw value of our cookie, None when it is absent. Where different values compete nobody can say which is ours: then
+        it is an empty one, which opens nothing and still goes before a token."""
         found = {own for value in values for own in self._apart(value)[0]}
-        return found.pop() if len(found) == 1 else None
+        if len(found) > 1:
+            return b""
+        return found.pop() if found else None
 
     def rest(self, value: bytes) -> bytes:
         """A value without our pairs; the others byte-identical and in order. Empty when only ours stood there."""

@@ -1,18 +1,20 @@
-"""The cookies of a request, read so that one odd cookie of the app's cannot hide ours."""
+"""The cookies of a request, read as the edge reads them, and so that one odd cookie of the app's cannot hide ours."""
 
 from collections.abc import Mapping
 
-MOST = 200
-
 
 def read_cookies(headers: list[str]) -> Mapping[str, tuple[str, ...]]:
-    """Every value that came under each name, in the order sent. A pair without `=` is skipped (RFC 6265 §5.2)."""
+    """Every value that came under each name, in the order sent. A pair without `=` is skipped (RFC 6265 §5.2).
+
+    The edge bounds a head's size, and with it their number.
+    """
     found: dict[str, tuple[str, ...]] = {}
     pairs = [pair for header in headers for pair in header.split(";")]
-    for pair in pairs[:MOST]:
-        name, has_value, value = pair.strip(" \t").partition("=")
+    for pair in pairs:
+        name, has_value, value = pair.partition("=")
         if has_value:
-            found[name] = (*found.get(name, ()), value)
+            name = name.strip(" \t")
+            found[name] = (*found.get(name, ()), value.strip(" \t"))
     return found
 
 

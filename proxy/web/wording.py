@@ -100,6 +100,10 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "No access without an e-mail address",
         "Your identity provider did not tell us an e-mail address, and this app needs one.",
     ),
+    Reason.USERNAME_MISSING: _refused(
+        "No access without a user name",
+        "Your identity provider did not tell us a user name, and this app needs one.",
+    ),
     Reason.EMAIL_NOT_VERIFIED: _refused(
         "Your e-mail address is not confirmed",
         "Your identity provider says that your e-mail address has not been confirmed yet.",

@@ -437,6 +437,12 @@ async def test_without_an_app_api_the_operator_names_the_claim(
     assert signed.session.account == Ready(login=login)
 
 
+async def test_a_missing_user_name_is_called_that(house: House) -> None:
+    arrivals = house.arrivals(has_app=False, claim="username")
+    signed = await arrivals.sign_in(identity(username=None), Tokens(), idp_session=None, replaces=None)
+    assert signed.session.account == AccountRefused(reason=Reason.USERNAME_MISSING)
+
+
 async def test_an_unverified_address_is_nobodys_login(house: House) -> None:
     arrivals = house.arrivals(has_app=False, claim="email")
     unverified = identity(is_email_verified=False)

@@ -32,6 +32,10 @@ def request(method: bytes = b"GET", **headers: str) -> Request:
         (request(Sec_Fetch_Mode="no-cors"), Kind.SCRIPT),
         (request(Sec_Fetch_Mode="websocket", Upgrade="websocket"), Kind.SCRIPT),
         (request(Accept="text/html,*/*"), Kind.NAVIGATION),
+        (request(Accept="text/html;q=0"), Kind.SCRIPT),
+        (request(Accept="text/html; level=1 ; Q=0.000, */*"), Kind.SCRIPT),
+        (request(Accept="text/html;q=0.05"), Kind.NAVIGATION),
+        (request(Accept="text/html, application/json;q=0"), Kind.NAVIGATION),
         (request(b"HEAD", Accept="text/html"), Kind.NAVIGATION),
         (request(b"POST", Accept="text/html"), Kind.SCRIPT),
         (request(Accept="application/json"), Kind.SCRIPT),
@@ -121,3 +125,19 @@ def test_only_ready_is_forwarded(condition: Condition) -> None:
     refused = judge(session(account=AccountRefused(reason=Reason.NO_SEAT)), condition, NAV)
     assert pending == Deny(status=503, reason=Reason.BEING_SET_UP, kind=NAV, retry_after=2)
     assert refused == Deny(status=403, reason=Reason.NO_SEAT, kind=NAV)
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind"),
+    [
+        (("*/*", "text/html"), Kind.NAVIGATION),
+        (("text/html", "application/json"), Kind.SCRIPT),
+        (("text/html", "text/event-stream"), Kind.SCRIPT),
+    ],
+)
+def test_all_lines_of_accept_count(lines: tuple[str, ...], kind: Kind) -> None:
+    asked = request()
+    for line in lines:
+        asked.headers.append((b"Accept", line.encode()))
+        asked.names.append(b"accept")
+    assert kind_of(asked) is kind

@@ -97,7 +97,7 @@ def test_thousands_of_names_do_not_fill_the_memory() -> None:
         (b"a=b;__Host-muster=x", b"x", b"a=b"),
         (b"a=b; __Host-muster = x ", b"x", b"a=b"),
         (b"__Host-muster=x; __Host-muster=x", b"x", b""),
-        (b"__Host-muster=x; __Host-muster=y; a=b", None, b"a=b"),
+        (b"__Host-muster=x; __Host-muster=y; a=b", b"", b"a=b"),
         (b"__Host-muster-a-00=q; __Host-muster=x", b"x", b""),
         (b"__Host-muster-a-00=q", None, b""),
         (b"__Host-muster", None, b""),
@@ -121,7 +121,7 @@ def test_only_our_pairs_are_taken_out_of_a_cookie(value: bytes, ours: bytes | No
 def test_our_cookie_in_two_fields_counts_only_when_they_agree() -> None:
     cookies = Cookies(NAME)
     assert cookies.ours([b"__Host-muster=x", b"a=b; __Host-muster=x"]) == b"x"
-    assert cookies.ours([b"__Host-muster=x", b"__Host-muster=y"]) is None
+    assert cookies.ours([b"__Host-muster=x", b"__Host-muster=y"]) == b""
 
 
 def test_thousands_of_cookies_do_not_fill_the_memory() -> None:
@@ -208,3 +208,9 @@ def test_an_earlier_hop_is_kept_in_front_when_it_is_trusted() -> None:
     assert forwarding_lines("192.0.2.1", "http", None, earlier=b"198.51.100.7").startswith(
         b"X-Forwarded-For: 198.51.100.7, 192.0.2.1\r\n"
     )
+
+
+def test_our_own_pages_do_not_say_what_they_run_on_and_the_app_may() -> None:
+    fields = [(b"Server", b"Python/3.11 aiohttp"), (b"X-Other", b"1")]
+    assert AnswerFields(None).sift(fields)[0] == [b"X-Other: 1"]
+    assert AnswerFields("__Host-muster").sift(fields)[0] == [b"Server: Python/3.11 aiohttp", b"X-Other: 1"]
