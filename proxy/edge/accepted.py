@@ -26,7 +26,7 @@ class Accepted(asyncio.Protocol):
     the PROXY protocol names; a request's own `peer` is what a trusted proxy says of it."""
 
     __slots__ = (
-        "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_phase", "_plane", "_stuck_at",
+        "_counted", "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_phase", "_plane", "_stuck_at",
         "_transport", "deadline", "exchange", "is_trusted", "is_write_paused", "peer",
     )  # fmt: skip
 
@@ -39,6 +39,7 @@ class Accepted(asyncio.Protocol):
         self._forwarding: tuple[bytes | None, bytes] | None = None
         self._hops: bytes | None = None
         self.is_trusted = False
+        self._counted: str | None = None
         self._transport: asyncio.Transport
         self.exchange: Exchange | None = None
         self.is_write_paused = False
@@ -55,6 +56,7 @@ class Accepted(asyncio.Protocol):
         self.peer = name[0] if isinstance(name, tuple) else "unix"
         self.is_trusted = plane.trust.believes(self.peer)
         is_full = len(plane.clients) >= plane.limits.connections or plane.is_draining
+        is_full = is_full or (not plane.expects_preamble and not self._enter_crowd())
         if is_full or (plane.expects_preamble and not self.is_trusted):
             plane.figures.refused_connections += 1
             self._phase = Phase.CLOSED
@@ -81,9 +83,20 @@ class Accepted(asyncio.Protocol):
         """Gone; an exchange under way is abandoned."""
         self._phase = Phase.CLOSED
         self._inbox.clear()
+        if self._counted is not None:
+            self._plane.crowd.leave(self._counted)
+            self._counted = None
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.abandon()
+
+    def _enter_crowd(self) -> bool:
+        """Whether this client may have one more connection; a trusted proxy, which speaks for many, may."""
+        entered = None if self.is_trusted else self._plane.crowd.enter(self.peer)
+        if isinstance(entered, bool):
+            return False
+        self._counted = entered
+        return True
 
     # Who the client is, when a trusted proxy stands between.
 
@@ -103,6 +116,10 @@ class Accepted(asyncio.Protocol):
         if found.peer is not None:
             self.peer = found.peer
             self.is_trusted = self._plane.trust.believes(found.peer)
+            if not self._enter_crowd():
+                self._plane.figures.refused_connections += 1
+                self.abort()
+                return b""
         return data[found.size :]
 
     def _name_client(self, request: Request) -> None:
@@ -186,10 +203,10 @@ class Accepted(asyncio.Protocol):
             exchange.abandon()
 
     def _is_moving(self) -> bool:
-        """Whether the client took anything since writing was paused or the last deadline."""
+        """Whether the client took enough since writing was paused or the last deadline."""
         size = self._transport.get_write_buffer_size()
-        moved, self._stuck_at = size < self._stuck_at, size
-        return moved
+        taken, self._stuck_at = self._stuck_at - size, size
+        return taken >= self._plane.limits.least_read
 
     def drain(self) -> None:
         """No further request: closes now when nothing is under way."""

@@ -28,7 +28,7 @@ class Ending:
     """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
 
     __slots__ = (
-        "_framing", "_is_retried", "_pool", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
+        "_framing", "_is_retried", "_paced", "_pool", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
         "is_upstream_full", "plane", "received", "request", "sent", "session", "started_at", "status", "tunnel",
     )  # fmt: skip
 
@@ -48,7 +48,7 @@ class Ending:
         self.is_upstream_full = False
         self._pool = plane.pool
         self._is_retried = False
-        self.received = 0
+        self.received = self._paced = 0
         self._framing: Framing | None = None
         self._task: asyncio.Task[None] | None = None
         self._upstream: UpstreamConnection | None = None

@@ -191,7 +191,10 @@ class Exchange(Ending):
             data = (chunk(data) if data else b"") + (LAST_CHUNK if is_done else b"")
         if data:
             upstream.transport.write(data)
-        self.arm()
+        least = self.plane.limits.least_sent
+        if is_done or self._framing is not None or self.received - self._paced >= least:
+            self._paced = self.received
+            self.arm()
 
     def upstream_writable(self, *, is_writable: bool) -> None:
         """Back-pressure on the upload."""

@@ -6,6 +6,7 @@ from email.utils import formatdate
 from typing import TYPE_CHECKING
 
 from proxy.edge.attempts import Attempts
+from proxy.edge.crowd import Crowd
 from proxy.edge.forward_auth import Asking
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
@@ -118,6 +119,7 @@ class Plane:
         self.own_answer_fields = AnswerFields(None)
         self.figures = Figures()
         self.clients: set[ClientConnection] = set()
+        self.crowd = Crowd(limits.connections_per_client)
         self.is_draining = False
         self.now = loop.time()
         self.date = formatdate(usegmt=True).encode("ascii")

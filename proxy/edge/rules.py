@@ -7,20 +7,33 @@ from dataclasses import dataclass
 class Limits:
     """How much and how long. `tick` is how exact a deadline is; `linger` how long a refused body is read and thrown away.
 
-    `header_timeout` runs over a whole head, `body_timeout` and `write_timeout` from one progress to the next.
+    `header_timeout` runs over a whole head, `body_timeout` and `write_timeout` from one progress to the next: less than `min_rate`
+    bytes a second over that time is no progress (None: one byte is).
     """
 
     header_timeout: float = 10.0
-    body_timeout: float = 30.0
+    body_timeout: float = 25.0
     idle_timeout: float = 75.0
-    write_timeout: float = 30.0
+    write_timeout: float = 25.0
+    min_rate: int | None = 128
     drain_timeout: float = 20.0
     header_bytes: int = 32 * 1024
     header_count: int = 100
     body_bytes: int | None = None
     connections: int = 10_000
+    connections_per_client: int | None = None
     tick: float = 0.5
     linger: float = 2.0
+
+    @property
+    def least_sent(self) -> int:
+        """The bytes of a body that must come within `body_timeout`."""
+        return int((self.min_rate or 0) * self.body_timeout)
+
+    @property
+    def least_read(self) -> int:
+        """The bytes of an answer that must be taken within `write_timeout`."""
+        return max(1, int((self.min_rate or 0) * self.write_timeout))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,11 +58,16 @@ class Limits(Section):
     """What one client connection may cost."""
 
     header_timeout: PositiveDuration = setting("10s", "How long a client may take to send a request's head.")
-    body_timeout: PositiveDuration = setting("30s", "How long a client's body may make no progress.")
+    body_timeout: PositiveDuration = setting("25s", "How long a client's body may make no progress.")
     idle_timeout: PositiveDuration = setting(
         "75s", "How long a kept-alive connection may wait for its next request."
     )
-    write_timeout: PositiveDuration = setting("30s", "How long a client may read nothing of an answer.")
+    write_timeout: PositiveDuration = setting("25s", "How long a client may read nothing of an answer.")
+    min_rate: Size | None = setting(
+        "128B",
+        "Bytes a second, over `body_timeout` and `write_timeout`, below which a body or a reader makes no progress; "
+        "null = a single byte is progress.",
+    )
     drain_timeout: PositiveDuration = setting("20s", "How long running requests may take to end at shutdown.")
     header_bytes: Size = setting("32KiB", "The largest request head; a larger one is answered with 431.")
     header_count: int = setting(
@@ -72,6 +77,13 @@ class Limits(Section):
         None, "The largest request body; null = any size (bodies are streamed)."
     )
     connections: int = setting(10000, "The most client connections at once.", ge=1, le=1_000_000)
+    connections_per_client: int | None = setting(
+        None,
+        "The most connections of one client address (IPv6: of one /64) at once; further ones are closed. `trusted_proxies` are "
+        "not counted. null = no such limit: people behind one NAT share an address.",
+        ge=1,
+        le=1_000_000,
+    )
 
 
 class WebSockets(Section):

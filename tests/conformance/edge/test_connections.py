@@ -1,6 +1,7 @@
 """Connections over time: pipelining, stale keep-alives, deadlines, back-pressure, draining, and the ends of sessions."""
 
 import asyncio
+import ipaddress
 import resource
 import socket
 
@@ -9,6 +10,7 @@ import pytest
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.rules import Limits, UpstreamRules
+from proxy.edge.trust import Trust
 from proxy.gate.decision import Deny, Kind, SignIn
 from proxy.reasons import Reason
 from proxy.session.model import SessionKey
@@ -306,6 +308,49 @@ async def test_connections_beyond_the_limit_are_refused() -> None:
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await second.exchange(GET)
         assert edge.listener.figures.refused_connections == 1
+
+
+async def test_one_client_has_no_more_connections_than_it_may() -> None:
+    limits = quick(connections_per_client=2)
+    async with RecordingUpstream() as upstream, running_edge(upstream.rules(), limits=limits) as edge:
+        first, second = await edge.wire(), await edge.wire()
+        for wire in (first, second):
+            await wire.exchange(GET)
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await (await edge.wire()).exchange(GET)
+        assert edge.listener.figures.refused_connections == 1
+        first.close()
+        await eventually(lambda: edge.listener.connections == 1)
+        assert (await (await edge.wire()).exchange(GET))[1] == b"ok"
+
+
+async def test_a_trusted_proxy_may_have_as_many_as_it_likes_and_its_clients_are_counted_by_the_preamble() -> (
+    None
+):
+    trust = Trust([ipaddress.ip_network("127.0.0.0/8")])
+    limits = quick(connections_per_client=1)
+    async with RecordingUpstream() as upstream:
+        async with running_edge(upstream.rules(), limits=limits, trust=trust) as edge:
+            for _ in range(3):
+                assert (await (await edge.wire()).exchange(GET))[1] == b"ok"
+        async with running_edge(upstream.rules(), limits=limits, trust=trust, expects_preamble=True) as edge:
+            named = b"PROXY TCP4 192.0.2.%d 192.0.2.9 1 2\r\n" + GET
+            for number in (1, 2):
+                assert (await (await edge.wire()).exchange(named % number))[1] == b"ok"
+            with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+                await (await edge.wire()).exchange(named % 1)
+
+
+async def test_a_body_that_drips_is_closed_like_one_that_stopped() -> None:
+    limits = quick(body_timeout=0.3, min_rate=1_000_000)
+    async with RecordingUpstream() as upstream, running_edge(upstream.rules(), limits=limits) as edge:
+        wire = await edge.wire()
+        await wire.send(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n")
+        ending = asyncio.create_task(wire.rest())
+        while not ending.done():
+            await wire.send(b"x")
+            await asyncio.sleep(0.01)
+        assert status_of(await ending) == 408
 
 
 async def test_a_refused_request_without_a_body_keeps_the_connection() -> None:

@@ -83,6 +83,8 @@ CHANGED: Final[Mapping[str, Any]] = {
     "limits.header_count": 50,
     "limits.body_bytes": "1MiB",
     "limits.connections": 9,
+    "limits.connections_per_client": 8,
+    "limits.min_rate": "1KiB",
     "idps.*.id": "renamed",
     "idps.*.name": "Example Corp",
     "idps.*.kind": "keycloak",

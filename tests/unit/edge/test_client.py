@@ -108,6 +108,17 @@ def test_a_reader_who_takes_something_now_and_then_is_not_cut() -> None:
     assert edge.transport.is_aborted
 
 
+def test_a_reader_who_sips_is_cut_like_one_who_takes_nothing() -> None:
+    edge = StillEdge()
+    edge.send(GET)
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nabc")
+    edge.transport.buffered = 100_000
+    edge.client.pause_writing()
+    edge.transport.buffered -= edge.limits.least_read - 1
+    edge.later(edge.limits.write_timeout + 1)
+    assert edge.transport.is_aborted
+
+
 def test_too_many_connections_and_draining_refuse_new_ones() -> None:
     edge = StillEdge(limits=Limits(connections=1))
     _, second = edge.connect()

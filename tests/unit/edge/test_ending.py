@@ -14,7 +14,7 @@ BEGUN = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"
     ("sent", "answered", "seconds", "status"),
     [
         (GET, b"", 60.0, b"504"),
-        (POST, b"", 30.0, b"408"),
+        (POST, b"", 25.0, b"408"),
         (GET, BEGUN, 60.0, b"cut"),
         (POST, BEGUN, 60.0, b"cut"),
     ],
@@ -33,9 +33,30 @@ def test_each_phase_has_its_own_deadline_and_its_own_end(
     assert edge.pool.made[0][1].is_aborted
 
 
+LONG = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n"
+
+
 def test_progress_moves_the_deadline() -> None:
     edge = StillEdge()
-    edge.send(POST)
+    edge.send(LONG)
+    for _ in range(8):
+        edge.later(20.0)
+        edge.send(b"x" * edge.limits.least_sent)
+    assert edge.got == b""
+
+
+def test_a_body_that_drips_is_as_slow_as_none() -> None:
+    edge = StillEdge()
+    edge.send(LONG)
+    for _ in range(26):
+        edge.later(1.0)
+        edge.send(b"x" * 100)
+    assert edge.got.startswith(b"HTTP/1.1 408 ")
+
+
+def test_without_a_least_rate_one_byte_is_progress() -> None:
+    edge = StillEdge(limits=Limits(min_rate=None))
+    edge.send(LONG)
     for _ in range(8):
         edge.later(20.0)
         edge.send(b"x")
