@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Limits:
     """How much and how long. `tick` is how exact a deadline is; `linger` how long a refused body is read and thrown away.
 
-    `header_timeout` runs over a whole head, `body_timeout` and `write_timeout` from one progress to the next: less than `min_rate`
+    `header_timeout` runs over a whole head, `body_timeout` and `write_timeout` from one progress to the next; under `min_rate`
     bytes a second over that time is no progress (None: one byte is).
     """
 
