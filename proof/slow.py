@@ -8,7 +8,7 @@ import contextlib
 import socket
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
 from bench.targets import edge_only
@@ -19,7 +19,7 @@ DRIP = 0.25
 SMALL = 4096
 FLOOD = 64 * 2**20
 
-Attack = Callable[[socket.socket, bytes], Awaitable[None]]
+Attack = Callable[[socket.socket, bytes], Coroutine[None, None, None]]
 
 
 async def _app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
