@@ -30,6 +30,9 @@ class StillLoop:
     def call_soon(self, call: Callable[[], None]) -> None:
         self.soon.append(call)
 
+    def call_later(self, seconds: float, call: Callable[[], None]) -> None:
+        """Time stands: nothing is ever late enough."""
+
     def create_task(self, work: Any) -> "StillTask":
         work.close()
         self.tasks.append(work)
@@ -54,6 +57,7 @@ class FakeTransport:
         self.written = bytearray()
         self.is_aborted = self.is_closed = self.is_eof = self.is_paused = False
         self.buffered = 0
+        self.protocol: asyncio.Protocol | None = None
 
     def write(self, data: bytes) -> None:
         assert not self.is_closing(), "written after the end"
@@ -64,6 +68,9 @@ class FakeTransport:
 
     def get_write_buffer_size(self) -> int:
         return self.buffered
+
+    def set_protocol(self, protocol: asyncio.Protocol) -> None:
+        self.protocol = protocol
 
     def is_closing(self) -> bool:
         return self.is_aborted or self.is_closed
@@ -121,6 +128,7 @@ class StillEdge:
     limits: Limits = field(default_factory=Limits)
     reported: list[BaseException] = field(default_factory=list)
     trust: Trust | None = None
+    expects_preamble: bool = False
     takes_questions: bool = False
     asked_in_vain: list[tuple[str, Reason]] = field(default_factory=list)
 
@@ -144,6 +152,7 @@ class StillEdge:
             scheme="https",
             pool=self.pool,
             trust=self.trust,
+            expects_preamble=self.expects_preamble,
             takes_questions=self.takes_questions,
         )
         self.client, self.transport = self.connect()
@@ -167,8 +176,8 @@ class StillEdge:
     def answer(self, data: bytes) -> None:
         """What the app writes on its latest connection."""
         upstream, transport = self.pool.made[-1]
-        if not transport.is_aborted:
-            upstream.data_received(data)
+        if not transport.is_closing():
+            (transport.protocol or upstream).data_received(data)
             self.loop.turn()
 
     def later(self, seconds: float) -> None:

@@ -3,18 +3,22 @@
 `FUZZ` in the environment sets the number of inputs (default 50,000), `FUZZ_SEED` the seed.
 """
 
+import ipaddress
 import os
 import random
 import re
 from typing import Final
 
+from proxy.edge.trust import Trust
 from proxy.gate.fields import HOP_BY_HOP
-from tests.fakes.still import StillEdge, strict_requests
+from tests.fakes.edge import BLOCK
+from tests.fakes.still import FakeTransport, StillEdge, Strict, strict_requests
 
 OUR_COOKIE: Final = re.compile(rb"(?i)\r\nset-cookie:[ \t=]*__host-muster[=;\r-]")
 INPUTS: Final = int(os.environ.get("FUZZ", "50000"))
 SEED: Final = int(os.environ.get("FUZZ_SEED", "20240229"))
 PARTS: Final = 5
+OPENING: Final = BLOCK + b"Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 OURS: Final = sorted(b"x-forwarded-" + name for name in (b"for", b"proto", b"host", b"user", b"groups"))
 
 METHODS = (
@@ -59,6 +63,29 @@ FIELDS = [
     b" folded",
     b"Trailer: X-Forwarded-User",
     b"Keep-Alive: root",
+    b"X-Forwarded-For: 198.51.100.7",
+    b"X-Forwarded-For: root, 198.51.100.7, 192.0.2.8",
+    b"Via: 1.1 muster, 1.0 b",
+    b"Max-Forwards: 1",
+    b"Max-Forwards: 0",
+    b"Sec-WebSocket-Version: 13",
+    b"Origin: https://a",
+]
+HANDSHAKE = [
+    b"Host: a",
+    b"Connection: Upgrade",
+    b"Upgrade: websocket",
+    b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+]
+PREAMBLES = [
+    b"PROXY TCP4 198.51.100.9 192.0.2.2 1234 443\r\n",
+    b"PROXY TCP6 2001:db8::9 2001:db8::1 1234 443\r\n",
+    b"PROXY UNKNOWN\r\n",
+    b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes((198, 51, 100, 9, 192, 0, 2, 2, 1, 2, 3, 4)),
+    b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
+    b"PROXY TCP4 root 192.0.2.2 1 2\r\n",
+    b"",
 ]
 BODIES = [
     b"",
@@ -75,6 +102,8 @@ ANSWERS = [
     b"HTTP/1.1 204 No\r\n\r\n",
     b"HTTP/1.1 103 x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 101 x\r\nUpgrade: x\r\n\r\n",
+    b"HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81\x02hi",
     b"HTTP/1.0 200 OK\r\n\r\nhello",
     b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nSet-Cookie: __Host-muster=evil\r\nX: y\r\n\r\nok",
 ]
@@ -86,11 +115,20 @@ def fold(name: bytes) -> bytes:
 
 
 def _request(rng: random.Random) -> bytes:
+    if rng.random() < 0.1:
+        return _handshake(rng)
     end = b"\r\n" if rng.random() < 0.95 else rng.choice(ENDS)
     fields = [b"Host: a"] * (rng.random() < 0.97) + rng.choices(FIELDS, k=rng.randrange(4))
     rng.shuffle(fields)
     head = b" ".join((rng.choice(METHODS), rng.choice(TARGETS), rng.choice(VERSIONS)))
     return b"".join((head, end, *(each + end for each in fields), end, rng.choice(BODIES)))
+
+
+def _handshake(rng: random.Random) -> bytes:
+    """A WebSocket's opening, mostly whole, and perhaps a frame right behind it."""
+    fields = HANDSHAKE + rng.choices(FIELDS, k=rng.randrange(2))
+    rng.shuffle(fields)
+    return b"\r\n".join((b"GET /ws HTTP/1.1", *fields, b"", b"")) + rng.choice((b"", b"\x81\x82abcd12"))
 
 
 def _damaged(rng: random.Random, data: bytes) -> bytes:
@@ -118,6 +156,8 @@ def _pieces(rng: random.Random, data: bytes) -> list[bytes]:
 
 def _play(rng: random.Random, edge: StillEdge) -> None:
     data = b"".join(_damaged(rng, _request(rng)) for _ in range(1 + rng.randrange(2)))
+    if edge.expects_preamble:
+        data = _damaged(rng, rng.choice(PREAMBLES)) + data
     for piece in _pieces(rng, data):
         if edge.transport.is_over:
             break
@@ -133,7 +173,7 @@ def _check(edge: StillEdge) -> None:
     assert b" 500 " not in edge.got[:64]
     assert not OUR_COOKIE.search(edge.got.partition(b"\r\n\r\n")[0] + b"\r\n")
     for _, transport in edge.pool.made:
-        for request in strict_requests(bytes(transport.written)):
+        for request in _seen(transport):
             ours = [
                 fold(name)
                 for name, _ in request.fields
@@ -144,15 +184,46 @@ def _check(edge: StillEdge) -> None:
             assert len(set(ours)) == len(ours)
             assert request.values(b"x-forwarded-user") == [b"ada"]
             assert len(request.values(b"host")) == 1
-            assert not HOP_BY_HOP - {b"transfer-encoding"} & {name for name, _ in request.fields}
+            assert len(request.values(b"max-forwards")) < 2 or not request.line.startswith(b"OPTIONS")
+            _check_hops(edge, request)
+
+
+def _seen(transport: FakeTransport) -> list[Strict]:
+    """The requests on one connection; behind the opening of a tunnel that the app agreed to, bytes are nobody's business."""
+    raw = bytes(transport.written)
+    if transport.protocol is not None:
+        raw = raw[: raw.rindex(OPENING) + len(OPENING)]
+    return strict_requests(raw)
+
+
+def _check_hops(edge: StillEdge, request: Strict) -> None:
+    """Nothing hop-by-hop but our own words, and addresses only from whom we believe."""
+    found = HOP_BY_HOP & {name for name, _ in request.fields} - {b"transfer-encoding"}
+    if found:
+        assert request.fields[-2:] == [(b"connection", b"Upgrade"), (b"upgrade", b"websocket")]
+        assert found == {b"connection", b"upgrade"}
+        assert len(request.values(b"connection") + request.values(b"upgrade")) == 2
+    (hops,) = request.values(b"x-forwarded-for")
+    addresses = [str(ipaddress.ip_address(hop.decode())) for hop in hops.split(b", ")]
+    if edge.trust is None:
+        assert addresses == ["192.0.2.1"]
+    assert request.values(b"via")[-1].endswith(b" muster")
+
+
+def _edge(rng: random.Random) -> StillEdge:
+    """As shipped mostly; sometimes behind a trusted proxy, with the PROXY protocol or without."""
+    kind = rng.random()
+    if kind < 0.8:
+        return StillEdge()
+    return StillEdge(trust=Trust([ipaddress.ip_network("192.0.2.0/28")]), expects_preamble=kind < 0.9)
 
 
 def test_no_input_breaks_the_edge_or_reaches_the_app_in_a_shape_we_did_not_mean() -> None:
     rng = random.Random(SEED)
-    forwarded = 0
+    forwarded = tunnels = named = 0
     for number in range(INPUTS):
         state = rng.getstate()
-        edge = StillEdge()
+        edge = _edge(rng)
         try:
             _play(rng, edge)
             _check(edge)
@@ -161,4 +232,7 @@ def test_no_input_breaks_the_edge_or_reaches_the_app_in_a_shape_we_did_not_mean(
             again.setstate(state)
             raise AssertionError(f"input {number} of seed {SEED}: {edge.got!r} {edge.forwarded!r}") from error
         forwarded += bool(edge.pool.made)
+        tunnels += any(transport.protocol is not None for _, transport in edge.pool.made)
+        named += edge.expects_preamble and bool(edge.pool.made)
     assert forwarded > INPUTS // 10, "the generator must get past the door often enough to mean something"
+    assert min(tunnels, named) > INPUTS // 1000, "the same of tunnels and of the PROXY protocol"
