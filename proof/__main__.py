@@ -1,4 +1,4 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, fuzz (FUZZ=1000000), laws, full_look, mass_change,
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000), fuzz (FUZZ=1000000), laws, full_look, mass_change,
 kill_points and kill_points_redis (KILLS=500),
 replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60), on Redis or by STORE=sqlite.
 
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from proof import full_look, kill_points, mass_change, slow, stream
+from proof import full_look, kill_points, mass_change, slow, sockets, stream
 
 
 def fuzz() -> int:
@@ -50,6 +50,7 @@ def _pytest(path: str, *options: str, **environment: str) -> int:
 PROOFS: dict[str, Callable[[], int]] = {
     "stream": lambda: stream.main([os.environ.get("STREAM") or "1GiB"]),
     "slow": lambda: slow.main([]),
+    "sockets": lambda: sockets.main([os.environ.get("SOCKETS") or "9000"]),
     "fuzz": fuzz,
     "laws": laws,
     "replicas": replicas,

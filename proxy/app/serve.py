@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from proxy.app import rules
+from proxy.app import descriptors, rules
 from proxy.app.house import House, build
 from proxy.app.rounds import Round, Rounds
 from proxy.errors import Problem, SettingsError, Unavailable
@@ -45,6 +45,7 @@ async def running(settings: Settings) -> AsyncIterator[tuple[str, ...]]:
     telemetry.hear_libraries()
     for warning in settings.warnings:
         telemetry.log.warning("settings", where=warning.path, line=warning.line, what=warning.message)
+    _allow_files(telemetry, settings.limits.connections)
     rounds = Rounds(telemetry)
     async with AsyncExitStack() as stack:
         house = await build(settings, telemetry, stack)
@@ -58,6 +59,14 @@ async def running(settings: Settings) -> AsyncIterator[tuple[str, ...]]:
             telemetry.log.info("stopping")
             await _close(house, rounds)
             telemetry.log.info("stopped")
+
+
+def _allow_files(telemetry: Telemetry, connections: int) -> None:
+    files = descriptors.raise_limit(connections)
+    needed = descriptors.wanted(connections)
+    if files < needed:
+        what = f"limits.connections needs {needed} open files, and this machine allows {files}: raise LimitNOFILE or ulimit -Hn"
+        telemetry.log.warning("open_files", files=files, what=what)
 
 
 async def _open(house: House, stack: AsyncExitStack) -> tuple[str, ...]:
