@@ -1,5 +1,5 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000), fuzz (FUZZ=1000000), laws, full_look, mass_change,
-kill_points and kill_points_redis (KILLS=500),
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000), fuzz (FUZZ=1000000), laws, full_look,
+mass_change, kill_points and kill_points_redis (KILLS=500),
 replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60), on Redis or by STORE=sqlite.
 
 All of them without a name.

@@ -1,7 +1,7 @@
-"""WebSockets and event streams by the thousand: `python -m proof.sockets [9000]`. Exit 1 when one fails or memory goes beyond the goal.
+"""WebSockets and event streams by the thousand: `python -m proof.sockets [9000]`. Exit 1 when one fails or costs too much.
 
 The edge runs in a process of its own, as `bench.edge_only`, the app in another; the clients are here. One edge serves first idle
-connections, then WebSockets, then event streams; each kind leaves before the next comes. What stays resident after each is printed.
+connections, then WebSockets, then event streams; each kind leaves before the next comes. Resident memory is printed.
 """
 
 import asyncio
@@ -66,10 +66,9 @@ async def serve_app() -> None:
 async def app_process() -> AsyncIterator[int]:
     """The app's port."""
     command = [sys.executable, "-m", "proof.sockets", "--app"]
-    child = await asyncio.create_subprocess_exec(
-        *command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=None
-    )
-    assert child.stdin is not None and child.stdout is not None, "both are pipes"
+    child = await asyncio.create_subprocess_exec(*command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None, "a pipe"
+    assert child.stdout is not None, "a pipe"
     try:
         yield int(await child.stdout.readline())
     finally:

@@ -234,7 +234,10 @@ async def test_it_says_where_it_listens_and_when_it_stopped_and_no_secret(
         await browser.sign_in(stage.url("/headers"), "alice")
         cookie = browser.jar.value("app.localhost", "__Host-muster")
     written = capsys.readouterr()
-    events = [json.loads(line)["event"] for line in written.err.splitlines()]
+    # A machine that allows few open files is told first.
+    events = [
+        event for line in written.err.splitlines() if (event := json.loads(line)["event"]) != "open_files"
+    ]
     assert events[0] == "ops_listening"
     assert events[1] == "listening"
     assert events[-2:] == ["stopping", "stopped"]
