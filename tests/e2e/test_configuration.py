@@ -103,7 +103,7 @@ async def test_a_mistake_is_named_before_anything_listens(
 
 
 async def test_all_mistakes_are_named_in_one_go_with_their_lines(tmp_path: Path) -> None:
-    text = "listen: nowhere\npublic_url: ftp://x\nupstream: {url: 'https://app'}\nidps: []\nunknown_key: 1\n"
+    text = "listen: nowhere\npublic_url: ftp://x\nupstream: {url: 'gopher://app'}\nidps: []\nunknown_key: 1\n"
     said = await refusal(tmp_path, text)
     for line, word in [
         (1, "listen"),

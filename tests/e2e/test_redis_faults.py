@@ -39,7 +39,7 @@ from tests.e2e.redis_faults import (
 )
 from tests.e2e.stack import COOKIE, SOON, Stack, running, session_value
 from tests.e2e.test_staying import groups_become
-from tests.e2e.waiting import eventually
+from tests.e2e.waiting import always, eventually
 from tests.fakes.browser import Browser, LoopbackNames
 
 GRACE = 5.0
@@ -107,6 +107,10 @@ class Watched:
             assert int(answer.headers["Retry-After"]) > 0
         self.seen.append((asked, answer.status))
         return answer.status
+
+    async def until_heard(self) -> None:
+        """What their sign-in itself announced was heard, four turns of the feed long, and they are in the cache again."""
+        await always(self.look, {200}.__eq__, during=asyncio.sleep(1), what="all are served")
 
     async def until(self, status: int, within: float) -> None:
         await eventually(self.look, lambda seen: seen == {status}, within=within, what=f"all get {status}")
@@ -198,10 +202,11 @@ async def test_a_channel_that_is_half_open_is_noticed_and_costs_nobody_anything(
             await stack.sign_in(browser, login)
         key = session_key(session_value(people["bob"]).encode())
         assert key is not None
+        watched = Watched(stack, {"alice": people["alice"]})
+        await watched.until_heard()
         assert store.wire.swallow_those_open() > 0
         await elsewhere.sessions.end([key], Reason.SIGNED_OUT, time.time())
         ended = time.monotonic()
-        watched = Watched(stack, {"alice": people["alice"]})
         while await status_of(stack, session_value(people["bob"])) == 200:
             assert await watched.look() == {200}
             assert time.monotonic() - ended < GRACE
