@@ -14,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
 
+from tests.fakes.processes import free_port
 from tests.partners.redis_servers import HOST, PASSWORD, RIGHTS, RedisServer
 
 CHUNK = 65536
@@ -190,6 +191,9 @@ async def scene(folder: Path, *options: str) -> AsyncIterator[Scene]:
     (folder / "redis.password").touch(mode=0o600)
     (folder / "redis.password").write_text(PASSWORD)
     login = {"username": USER, "password": {"file": str(folder / "redis.password")}}
+    if is_cluster:
+        # Its bus else listens 10,000 ports higher, and there is none for the highest ports.
+        kept = [*kept, "--cluster-port", str(free_port())]
     with RedisServer(folder / "redis", kept, on_port=is_cluster) as server:
         async with Wire(server.socket) as wire:
             if is_cluster:
