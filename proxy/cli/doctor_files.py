@@ -8,6 +8,7 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from proxy.identity import Identity, IdpId
 from proxy.provisioning.model import Entry, EntryState, Vouched
 from proxy.provisioning.outbox import OutboxFigures
 from proxy.session.codec import KeyRing
+from proxy.session.model import Session
 from proxy.settings.load import load
 from proxy.settings.model import Settings
 from proxy.settings.overrides import environment
@@ -40,7 +42,8 @@ _NOT_YET: Final = "muster serve makes it when it starts"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
-    """What the store tells about partners. `vouched` is each person's last identity of each source, newest first;
+    """What the store tells about partners. `vouched` is each person's last identity of each source, newest first (without an
+    app's admin API: as their sessions know it);
     `refreshable` says of each session whether it holds a refresh token. All empty without a store."""
 
     ruled: Ruled = field(default_factory=Ruled)
@@ -160,20 +163,23 @@ async def _stored(store: Store) -> Stored:
     sessions = await store.sessions.last_used_before(time.time() + LONG_OPEN, MOST_SESSIONS)
     return Stored(
         ruled=await store.rulings.ruled(),
-        vouched=_vouched(await store.outbox.entries(None, MOST_PEOPLE)),
+        vouched=_vouched(await store.outbox.entries(None, MOST_PEOPLE), sessions),
         refreshable=tuple((one.idp, one.tokens.refresh_token is not None) for one in sessions),
         members=await store.bindings.count_members(),
         login=next((one.login for one in bindings if not one.is_blocked), None),
     )
 
 
-def _vouched(entries: tuple[Entry, ...]) -> tuple[Identity, ...]:
+def _vouched(entries: tuple[Entry, ...], sessions: Iterable[Session]) -> tuple[Identity, ...]:
     said = [
         (one.at, one.seq, one.says.identity)
         for entry in entries
         for one in entry.statements
         if isinstance(one.says, Vouched)
     ]
+    if not said:
+        newest = sorted(sessions, key=lambda one: one.refreshed_at)
+        return tuple(reversed({one.subject: one.identity for one in newest}.values()))
     return tuple(identity for *_, identity in sorted(said, key=lambda one: one[:2], reverse=True))
 
 

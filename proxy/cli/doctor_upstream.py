@@ -27,15 +27,16 @@ _ADVICE: Final = {
 _AUTHORITY: Final = (
     "name the authority that issued it in tls.ca_file, and have the app send the certificates in between"
 )
+_SEE_THAT_IT_RUNS: Final = "see that the app runs, and url"
 _REQUEST: Final = b"GET / HTTP/1.1\r\nHost: %b\r\nUser-Agent: muster-doctor\r\nConnection: close\r\n\r\n"
 
 
 async def examine_upstreams(settings: Settings) -> Findings:
-    """Those on https and on Unix sockets, side by side; one on plain http is looked at as `app: around Muster`."""
+    """All of them, side by side; but `upstream` on plain http is looked at as `app: around Muster`."""
     examined = []
     for loc, upstream in upstreams_of(settings):
         rules = upstream_rules(upstream)
-        if rules.tls is not None or rules.socket_path is not None:
+        if loc != ("upstream",) or rules.tls is not None or rules.socket_path is not None:
             examined.append(_examined(dotted(loc), rules))
     return list(await asyncio.gather(*examined))
 
@@ -45,7 +46,8 @@ async def _examined(check: str, rules: UpstreamRules) -> Finding:
         async with asyncio.timeout(SECONDS):
             if rules.socket_path is not None:
                 return await _socket(check, rules.socket_path, rules)
-            assert rules.tls is not None, "one of the two is asked for"
+            if rules.tls is None:
+                return await _plain(check, rules)
             return await _certificate(check, rules, rules.tls)
     except TimeoutError:
         return failed(check, f"{rules.name}: no answer within {SECONDS:g} s", "see whether the app is well")
@@ -59,9 +61,27 @@ async def _socket(check: str, path: str, rules: UpstreamRules) -> Finding:
             check, f"{rules.name}: this user may not open it", "give Muster's user the socket's group"
         )
     except OSError:
-        return failed(check, f"{rules.name}: nobody listens there", "see that the app runs, and url")
+        return failed(check, f"{rules.name}: nobody listens there", _SEE_THAT_IT_RUNS)
     writer.transport.abort()
     return ok(check, f"{rules.name} opens; no other machine reaches it")
+
+
+async def _plain(check: str, rules: UpstreamRules) -> Finding:
+    try:
+        reader, writer = await asyncio.open_connection(rules.host, rules.port)
+    except OSError:
+        return failed(check, f"{rules.name}: no connection", _SEE_THAT_IT_RUNS)
+    try:
+        writer.write(_REQUEST % rules.authority)
+        begin = await reader.read(1)
+    except ConnectionError:
+        begin = b""
+    finally:
+        writer.transport.abort()
+    if begin == b"H":
+        return ok(check, f"{rules.name} answers; let nobody but Muster reach that port")
+    advice = "see whether it is an HTTP server, and whether it speaks TLS: then write https:// in url"
+    return failed(check, f"{rules.name}: what is there does not answer in HTTP", advice)
 
 
 async def _certificate(check: str, rules: UpstreamRules, tls: TlsRules) -> Finding:
@@ -79,7 +99,7 @@ async def _certificate(check: str, rules: UpstreamRules, tls: TlsRules) -> Findi
     except ssl.SSLError:
         return failed(check, f"{rules.name}: no TLS there", "write http:// in url, or have the app speak TLS")
     except OSError:
-        return failed(check, f"{rules.name}: no connection", "see that the app runs, and url")
+        return failed(check, f"{rules.name}: no connection", _SEE_THAT_IT_RUNS)
     try:
         if not await _answers(reader, writer, rules):
             advice = "see whether the app wants a client certificate: tls.cert_file and tls.key_file"

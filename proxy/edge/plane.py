@@ -125,10 +125,14 @@ class Plane:
         self.date = formatdate(usegmt=True).encode("ascii")
 
     def tick(self) -> None:
-        """Moves the coarse clock on, and lets every connection whose deadline passed know."""
-        self.now = now = self.loop.time()
+        """Moves the coarse clock on, and lets every connection whose deadline passed know.
+
+        Deadlines are set by the clock's last tick, which may be a tick ago: against that one none comes too early.
+        """
+        due, self.now = self.now, self.loop.time()
+        now = self.now
         self.date = formatdate(usegmt=True).encode("ascii")
-        for client in [client for client in self.clients if client.deadline <= now]:
+        for client in [client for client in self.clients if client.deadline <= due]:
             client.expire()
         for pool in self.pools:
             pool.tick(now)

@@ -194,7 +194,12 @@ WORDINGS: Final[dict[Reason, Wording]] = {
     Reason.SHUTTING_DOWN: _away("Just a moment", "This service is restarting."),
     # requests
     Reason.BAD_REQUEST: _REQUEST,
-    Reason.AMBIGUOUS_PATH: _REQUEST,
+    Reason.AMBIGUOUS_PATH: Wording(
+        title="This address cannot be answered",
+        why="The address is written so that it could mean two different parts of the app.",
+        todo="Check the address, or start from the first page.",
+        offers=(HOME,),
+    ),
     Reason.REQUEST_LOOP: Wording(
         title="Going round in circles",
         why="This request has come back to where it was before.",
@@ -257,9 +262,40 @@ _BY_STATUS: Final[dict[int, Wording]] = {
     403: _refused("No access", "You may not use this app."),
 }
 
+_TOO_LONG: Final = Wording(
+    title="More than this site takes",
+    why="The address, or what your browser sends along with it, is longer than this site takes.",
+    todo="Start from the first page; if that does not help, delete this site's cookies in your browser.",
+    offers=(HOME,),
+)
+
+_BAD_REQUESTS: Final[dict[int, Wording]] = {
+    408: Wording(
+        title="That took too long",
+        why="Your request did not arrive in time, or came too slowly.",
+        todo="Check your connection, then try again.",
+        offers=(RETRY,),
+    ),
+    413: Wording(
+        title="More than this site takes",
+        why="What you sent is larger than this site takes. It was not handed to the app.",
+        todo="Go back and send less at once, or ask the person who looks after this app: the limit can be raised.",
+    ),
+    414: _TOO_LONG,
+    431: _TOO_LONG,
+    501: Wording(
+        title="This request cannot be answered",
+        why="The method of the request is not one that this site passes on.",
+        todo="Ask the person who looks after this app what it can be asked by.",
+    ),
+}
+"""What is wrong with a request, where its status says more than that it is bad."""
+
 
 def wording_of(reason: Reason, status: int) -> Wording:
-    """The text for a reason; one that has none of its own speaks by its status."""
+    """The text for a reason; one that has none of its own speaks by its status, and a bad request by both."""
+    if reason is Reason.BAD_REQUEST and status in _BAD_REQUESTS:
+        return _BAD_REQUESTS[status]
     found = WORDINGS.get(reason) or _BY_STATUS.get(status)
     if found is not None:
         return found

@@ -181,8 +181,9 @@ class StillEdge:
             self.loop.turn()
 
     def later(self, seconds: float) -> None:
-        """Time passes, and the plane ticks."""
+        """Time passes, and the plane ticks at its end: the clock moves on, and what was due by then hears of it."""
         self.loop.now += seconds
+        self.plane.tick()
         self.plane.tick()
         self.loop.turn()
 

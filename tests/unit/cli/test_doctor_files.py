@@ -152,6 +152,14 @@ def test_what_waits_is_told(made: Path) -> None:
     assert "latched: idp:corp" in found[2].seen
 
 
+def test_without_statements_that_wait_for_an_app_sessions_tell_who_was_vouched_for(made: Path) -> None:
+    async def signed_in(opened: SqliteStore) -> None:
+        await add_session(opened, "ada", "7")
+
+    in_store(made, signed_in)
+    assert [one.subject.subject for one in store(made)[0].vouched] == ["id-ada"]
+
+
 def test_sessions_under_a_lost_key_are_counted(made: Path) -> None:
     async def signed_in(opened: SqliteStore) -> None:
         await add_session(opened, "ada", "7")

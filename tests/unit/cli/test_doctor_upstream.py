@@ -97,6 +97,31 @@ async def test_a_socket_opens_or_not(tmp_path: Path) -> None:
     assert "nobody listens" in found.seen
 
 
-async def test_every_upstream_is_named_and_plain_http_is_left_to_another_check(tmp_path: Path) -> None:
+async def test_every_upstream_is_named_and_the_first_on_plain_http_is_left_to_another_check(
+    tmp_path: Path,
+) -> None:
     settings = settings_of(tmp_path, upstreams=[{"prefix": "/api", "url": f"unix://{tmp_path}/gone.sock"}])
     assert [found.check for found in await examine_upstreams(settings)] == ["upstreams[0]"]
+
+
+async def _by_prefix(folder: Path, url: str) -> Finding:
+    (found,) = await examine_upstreams(settings_of(folder, upstreams=[{"prefix": "/api", "url": url}]))
+    return found
+
+
+async def test_one_by_prefix_on_plain_http_answers_or_not(tmp_path: Path) -> None:
+    async def plain(conversation: Conversation) -> None:
+        await conversation.send(b"HTTP/1.1 404 Not Found\r\n\r\n")
+
+    async with RecordingUpstream(plain) as app:
+        url = f"http://127.0.0.1:{app.port}"
+        assert (await _by_prefix(tmp_path, url)).result is Result.OK
+    found = await _by_prefix(tmp_path, url)
+    assert (found.result, found.seen) == (Result.FAILED, f"{url}: no connection")
+
+
+async def test_tls_where_plain_http_is_written_is_told(authority: Authority, tmp_path: Path) -> None:
+    async with RecordingUpstream(tls=_serving(authority.issue("app", days=9))) as app:
+        found = await _by_prefix(tmp_path, f"http://127.0.0.1:{app.port}")
+    assert found.result is Result.FAILED
+    assert "https://" in found.advice

@@ -1,6 +1,7 @@
 """The coarse clock and the counters."""
 
 from proxy.edge.plane import Figures
+from proxy.edge.rules import Limits
 from tests.fakes.still import StillEdge
 
 
@@ -26,3 +27,15 @@ def test_a_tick_ends_only_what_is_overdue() -> None:
     edge.later(5.0)
     assert first.is_closed
     assert not second.is_closed
+
+
+def test_no_deadline_comes_early_however_old_the_coarse_clock_is() -> None:
+    edge = StillEdge(limits=Limits(header_timeout=0.3))
+    edge.loop.now += 0.49
+    _, late = edge.connect()
+    edge.loop.now += 0.01
+    edge.plane.tick()
+    assert not late.is_closed, "10 ms old, and 300 ms are allowed"
+    edge.loop.now += 0.5
+    edge.plane.tick()
+    assert late.is_closed

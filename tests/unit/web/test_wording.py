@@ -28,7 +28,7 @@ def test_what_is_shown_often_has_words_of_its_own(reason: Reason) -> None:
 
 
 @pytest.mark.parametrize("reason", list(Reason))
-@pytest.mark.parametrize("status", [400, 403, 404, 502, 503])
+@pytest.mark.parametrize("status", [400, 403, 404, 408, 413, 414, 431, 501, 502, 503])
 def test_every_reason_says_what_why_and_what_to_do(reason: Reason, status: int) -> None:
     wording = wording_of(reason, status)
     assert wording.title
@@ -45,3 +45,18 @@ def test_no_fault_of_ours_or_a_partners_says_sign_in_again(reason: Reason) -> No
 def test_only_being_set_up_waits_by_itself() -> None:
     waiting = {reason for reason, wording in WORDINGS.items() if wording.is_waiting}
     assert waiting == {Reason.BEING_SET_UP, Reason.APP_TROUBLE, Reason.CREATION_LIMIT}
+
+
+@pytest.mark.parametrize(
+    ("status", "word"),
+    [(408, "in time"), (413, "larger"), (414, "longer"), (431, "cookies"), (501, "method")],
+)
+def test_a_bad_request_is_called_what_its_status_says(status: int, word: str) -> None:
+    wording = wording_of(Reason.BAD_REQUEST, status)
+    assert word in f"{wording.why} {wording.todo}"
+    assert "well formed" not in wording.why
+    assert "well formed" in wording_of(Reason.BAD_REQUEST, 400).why
+
+
+def test_an_address_of_two_meanings_is_not_called_malformed() -> None:
+    assert "two" in wording_of(Reason.AMBIGUOUS_PATH, 400).why
