@@ -33,10 +33,12 @@ _HARMLESS: Final = re.compile(
 ).fullmatch
 _SPECIAL: Final = "/\\.;%?#"
 _GUESSWORK: Final = re.compile(
-    rb"(?:^|/)[. ]*\.[. ]*(?=/|\Z)|[\x00-\x1f\x7f]|[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]"
+    rb"(?:^|/) *+\.[. ]*+(?=/|\Z)|[\x00-\x1f\x7f]|[\xc0\xc1][\x80-\xbf]|\xe0[\x80-\x9f]|\xf0[\x80-\x8f]"
 ).search
 _MOST_READINGS: Final = 64
 _LONGEST: Final = 4096
+_MOST_READ: Final = 32 * 1024
+"""Bytes of all readings together: reading is work that anybody may ask for."""
 
 
 def is_open_spelling(path: bytes) -> bool:
@@ -65,10 +67,11 @@ def readings(path: bytes) -> frozenset[bytes] | None:
         return frozenset((path,))
     if len(path) > _LONGEST:
         return None
-    seen, fresh = {path}, [path]
+    seen, fresh, size = {path}, [path], 0
     while fresh:
         one = fresh.pop()
-        if _GUESSWORK(one) or len(seen) > _MOST_READINGS:
+        size += len(one)
+        if _GUESSWORK(one) or len(seen) > _MOST_READINGS or size > _MOST_READ:
             return None
         news = {step(one) for step in _STEPS} - seen
         seen |= news

@@ -1,5 +1,7 @@
 """Plain paths, open spellings, and all the ways to read the others."""
 
+import time
+
 import pytest
 
 from proxy.gate.spelling import is_open_spelling, is_plain, readings
@@ -76,3 +78,26 @@ def test_every_way_to_read_a_path_is_found(path: bytes, read: set[bytes]) -> Non
 )  # fmt: skip
 def test_what_takes_guesswork_is_not_read_at_all(path: bytes) -> None:
     assert readings(path) is None
+
+
+LABOUR = {
+    "dots that end no segment": b"/%2525252541;a\\b//c%255c%253b%u0041/" + b"." * 3900 + b"x",
+    "dots behind many ways to read": b"/a;b\\c//d%255ce%253bf%3fg%23h/i. /%25u0041%2541/" + b"." * 3900 + b"x",
+    "spaces that end no segment": b"/;a/" + b" " * 4000 + b"x",
+    "one escape around another": b"/%" + b"25" * 2000 + b"41",
+    "long escapes in many readings": b"/" + b"%u0041" * 650 + b";a\\b//c%255c%253b",
+}
+
+
+@pytest.mark.parametrize("name", LABOUR)
+def test_no_path_is_laborious_to_read(name: str) -> None:
+    """Anybody may send one, signed in or not. Work that grew with the square of its length took twelve seconds here."""
+    before = time.process_time()
+    for _ in range(5):
+        readings(LABOUR[name])
+    assert time.process_time() - before < 2.0
+
+
+def test_a_long_path_with_an_ordinary_escape_is_read() -> None:
+    path = b"/files/" + b"%E6%97%A5" * 400 + b"%2Fname"
+    assert readings(path) is not None
