@@ -73,6 +73,9 @@ def _version_2(data: bytes) -> Preamble | Malformed | None:
 
 
 def _address(text: str, version: int) -> str | None:
+    """The address in its one spelling; None for any other text, a zone's included, which might hold a line's end."""
+    if "%" in text:
+        return None
     try:
         address = ipaddress.ip_address(text)
     except ValueError:

@@ -72,13 +72,16 @@ def _entries(values: Iterable[bytes]) -> Iterable[bytes]:
 
 
 def _address(entry: bytes) -> str | None:
-    """An address in its one spelling; a port after it, which some proxies write, is left out. None: no address."""
+    """An address in its one spelling; a port after it, which some proxies write, is left out. None: no address.
+
+    Nor is one with a zone (`fe80::1%eth0`): it means nothing elsewhere, and any text may stand in it (RFC 4007 §11.2).
+    """
     text = entry.decode("latin-1")
     if text.startswith("["):
         text = text[1:].partition("]")[0]
     elif text.count(":") == 1:
         text = text.partition(":")[0]
     try:
-        return str(ipaddress.ip_address(text))
+        return None if "%" in text else str(ipaddress.ip_address(text))
     except ValueError:
         return None

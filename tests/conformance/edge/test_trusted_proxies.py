@@ -52,6 +52,34 @@ async def test_nobody_elses_word_is_believed(trust: Trust | None) -> None:
 
 
 @pytest.mark.parametrize(
+    "address", [b'2001:db8::7%";for=6.6.6.6;by="', b"2001:db8::7%\xe9", b"[2001:db8::7%x]:1", b"fe80::1%eth0"]
+)
+async def test_a_zone_in_an_address_names_nobody_and_breaks_nothing(address: bytes) -> None:
+    """Any text may stand in a zone: it would end a quoted string of ours, or be no ASCII."""
+    async with RecordingUpstream() as upstream, running_edge(upstream.rules(), trust=LOOPBACK) as edge:
+        wire = await edge.wire()
+        head, _ = await wire.exchange(GET + b"X-Forwarded-For: " + address + b"\r\n\r\n")
+        assert status_of(head) == 200
+        assert upstream.seen[0].values(b"x-forwarded-for") == [b"127.0.0.1"]
+        assert upstream.seen[0].values(b"forwarded") == [b'for=127.0.0.1;host="a";proto=http']
+        assert edge.access.lines[0][0] == "127.0.0.1"
+        assert not edge.reported
+
+
+async def test_a_zone_in_a_preamble_writes_no_field_of_its_own() -> None:
+    """A lone line feed ends a field for many apps; the preamble's line ends with both."""
+    preamble = b"PROXY TCP6 2001:db8::7%\nX-Forwarded-User:root ::1 1 2\r\n"
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), trust=LOOPBACK, expects_preamble=True) as edge,
+    ):
+        with contextlib.suppress(ConnectionError):
+            assert await edge.once(preamble + GET + b"\r\n") == b""
+        assert upstream.raw == b""
+        assert not edge.access.lines
+
+
+@pytest.mark.parametrize(
     ("preamble", "address"),
     [
         (b"PROXY TCP4 203.0.113.9 10.0.0.1 4711 443\r\n", b"203.0.113.9"),

@@ -56,6 +56,10 @@ def test_only_listed_peers_are_believed(peer: str, is_believed: bool) -> None:
         ([b""], PEER, None),
         ([b"203.0.113.7,"], PEER, None),
         ([b"203.0.113.7\x00"], PEER, None),
+        ([b"fe80::1%eth0"], PEER, None),
+        ([b'2001:db8::1%";for=6.6.6.6'], PEER, None),
+        ([b"2001:db8::1%\xe9"], PEER, None),
+        ([b"2001:db8::1%x, 10.0.0.9"], "10.0.0.9", b"10.0.0.9"),
     ],
 )
 def test_the_walk_goes_from_the_right_to_the_first_that_no_proxy_of_ours_vouches_for(
