@@ -41,6 +41,7 @@ _HOST_NAMES: Final = frozenset((b"x-forwarded-host",))
 _OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
 _HANDSHAKE: Final = frozenset((b"sec-websocket-key", b"upgrade"))
 _NAMES_KEPT: Final = 1024
+_NAME_BYTES_KEPT: Final = 64
 
 
 @unique
@@ -137,7 +138,8 @@ class Asking:
             verdict = is_ours and folded != name
             if len(self._odd) >= _NAMES_KEPT:
                 self._odd.clear()
-            self._odd[name] = verdict
+            if len(name) <= _NAME_BYTES_KEPT:
+                self._odd[name] = verdict
         return verdict
 
 

@@ -238,13 +238,14 @@ def _one_hop_less(fields: Fields, rules: HeadRules) -> Fields | LastHop | Reject
 
 
 class _Hosts(dict[bytes, bytes | None]):
-    """Host values seen before, with their verdict: lower-cased, or None when invalid. Bounded."""
+    """Valid Host values seen before, lower-cased; None for any other, which may be long and is not kept. Bounded."""
 
     def __missing__(self, value: bytes) -> bytes | None:
+        if not _HOST.fullmatch(value):
+            return None
         if len(self) >= _KNOWN_HOSTS_MAX:
             self.clear()
-        verdict = value.lower() if _HOST.fullmatch(value) else None
-        self[value] = verdict
+        self[value] = verdict = value.lower()
         return verdict
 
 

@@ -20,6 +20,8 @@ CODING: Final = 5
 DATED: Final = 6
 
 _CACHED_NAMES: Final = 1024
+_CACHED_NAME_BYTES: Final = 64
+"""A name may be as long as a head: what anybody may send is remembered only while it is short."""
 _CACHED_COOKIES: Final = 2048
 _CACHED_COOKIE_BYTES: Final = 2048
 _FOLD: Final = bytes(ord(chr(b).lower()) if chr(b).isalnum() and b < 128 else 0x2D for b in range(256))
@@ -50,10 +52,24 @@ _CLIENT_ADDRESS: Final = frozenset(
         b"x-client-ip",
         b"true-client-ip",
         b"x-cluster-client-ip",
+        b"cf-connecting-ip",
+        b"fastly-client-ip",
+        b"proxy-client-ip",
+        b"wl-proxy-client-ip",
+        b"x-azure-clientip",
+        b"x-originating-ip",
+        b"x-remote-addr",
+        b"x-remote-ip",
     )
 )
-_OTHER_PATHS: Final = frozenset((b"x-original-url", b"x-original-uri", b"x-rewrite-url"))
+_OTHER_PATHS: Final = frozenset((b"x-original-url", b"x-original-uri", b"x-rewrite-url", b"x-override-url"))
 """Tell some apps to read another path than the one that was judged: only a proxy of the operator's could mean well by it."""
+
+_OTHER_HOSTS: Final = frozenset((b"x-host", b"x-original-host", b"x-http-host-override"))
+"""The same about the Host, which was compared with `public_url`: apps make the links of their mails out of it."""
+
+_PROXY: Final = b"proxy"
+"""What CGI calls HTTP_PROXY, which many clients take for their own proxy's address (CVE-2016-5385); no field of HTTP's."""
 
 _OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
 
@@ -86,7 +102,8 @@ class RequestFields:
     def __init__(self, rules: FieldRules) -> None:
         ours = frozenset(fold(name.encode("ascii")) for name in rules.identity)
         unwanted = frozenset() if rules.passes_authorization else frozenset((b"authorization",))
-        self._dropped = HOP_BY_HOP | _DECIDED_BY_US | _CLIENT_ADDRESS | _OTHER_PATHS | ours | unwanted
+        told = _CLIENT_ADDRESS | _OTHER_PATHS | _OTHER_HOSTS | {_PROXY}
+        self._dropped = HOP_BY_HOP | _DECIDED_BY_US | told | ours | unwanted
         self._cookies = Cookies(rules.cookie.encode("ascii"))
         self._verdicts: dict[bytes, int] = {}
 
@@ -207,6 +224,8 @@ def _joined(earlier: bytes | None, value: bytes) -> bytes:
 
 
 def _remember(verdicts: dict[bytes, int], name: bytes, verdict: int) -> None:
+    if len(name) > _CACHED_NAME_BYTES:
+        return
     if len(verdicts) >= _CACHED_NAMES:
         verdicts.clear()
     verdicts[name] = verdict

@@ -117,6 +117,16 @@ def test_a_proxy_that_says_too_little_or_two_things_is_told_so(fields: list[Fiel
     assert refusal(*fields) == (400, Reason.PROXY_UNCLEAR)
 
 
+def test_long_names_are_judged_and_not_remembered() -> None:
+    asks = asking()
+    for number in range(3000):
+        asks.about(question(*ASKED, (b"x%d" % number, b"")), Dialect.PASSING)
+    long = b"X_Forwarded_" + b"x" * 30_000
+    assert isinstance(asks.about(question(*ASKED, (long, b"root")), Dialect.PASSING), Deny)
+    assert len(asks._odd) <= 1024
+    assert max(map(len, asks._odd)) <= 64
+
+
 @pytest.mark.parametrize("name", [b"X-Forwarded-Uri", b"x-original-uri", b"X-Original-URL"])
 def test_a_target_that_the_client_adds_opens_nothing(name: bytes) -> None:
     assert refusal(*ASKED, (name, b"/open/")) == (400, Reason.BAD_REQUEST)

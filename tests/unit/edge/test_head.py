@@ -142,7 +142,10 @@ def test_thousands_of_hosts_do_not_fill_the_memory() -> None:
 
     for number in range(3000):
         Case(headers=[(b"Host", b"h%d" % number)]).passed()
+    for number in range(3):
+        assert Case(headers=[(b"Host", b"h" * 30_000 + b"%d" % number)]).judged() == head.bad("invalid Host")
     assert len(head._HOSTS) <= 1024
+    assert max(map(len, head._HOSTS)) <= 261
 
 
 def test_fields_seen_before_are_read_the_same_and_thousands_do_not_fill_the_memory() -> None:

@@ -20,7 +20,7 @@ NOTHING: frozenset[bytes] = frozenset()
 ALL_DROPPED = [
     "Host", "Content-Length", "Expect", "Connection", "Keep-Alive", "Proxy-Authorization", "TE", "Trailer", "Upgrade",
     "Transfer-Encoding", "Proxy-Connection", "HTTP2-Settings", "X-Forwarded-User", "x_forwarded_for", "Forwarded",
-    "X-Real-IP", "Remote_User", "X-Muster-Peer", "Authorization",
+    "X-Real-IP", "Remote_User", "X-Muster-Peer", "Authorization", "Proxy", "X_Original_Host", "True-Client-IP",
 ]  # fmt: skip
 
 
@@ -122,6 +122,20 @@ def test_our_cookie_in_two_fields_counts_only_when_they_agree() -> None:
     cookies = Cookies(NAME)
     assert cookies.ours([b"__Host-muster=x", b"a=b; __Host-muster=x"]) == b"x"
     assert cookies.ours([b"__Host-muster=x", b"__Host-muster=y"]) == b""
+
+
+def test_long_names_are_judged_and_not_remembered() -> None:
+    """A name may be as long as a head, and anybody may send a thousand of them."""
+    request, answer = RequestFields(RULES), AnswerFields("__Host-muster")
+    for number in range(3000):
+        request.lines([(b"x%d" % number, b"")], NOTHING)
+        answer.sift([(b"x%d" % number, b"")])
+    long = b"X-Forwarded-" + b"x" * 30_000
+    assert request.lines([(long, b"root")], NOTHING) == []
+    assert answer.sift([(b"x" * 30_000, b"y")])[0] == [b"x" * 30_000 + b": y"]
+    for verdicts in (request._verdicts, answer._verdicts):
+        assert len(verdicts) <= 1024
+        assert max(map(len, verdicts)) <= 64
 
 
 def test_thousands_of_cookies_do_not_fill_the_memory() -> None:

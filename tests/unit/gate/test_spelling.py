@@ -82,7 +82,9 @@ def test_what_takes_guesswork_is_not_read_at_all(path: bytes) -> None:
 
 LABOUR = {
     "dots that end no segment": b"/%2525252541;a\\b//c%255c%253b%u0041/" + b"." * 3900 + b"x",
-    "dots behind many ways to read": b"/a;b\\c//d%255ce%253bf%3fg%23h/i. /%25u0041%2541/" + b"." * 3900 + b"x",
+    "dots behind many ways to read": b"/a;b\\c//d%255ce%253bf%3fg%23h/i. /%25u0041%2541/"
+    + b"." * 3900
+    + b"x",
     "spaces that end no segment": b"/;a/" + b" " * 4000 + b"x",
     "one escape around another": b"/%" + b"25" * 2000 + b"41",
     "long escapes in many readings": b"/" + b"%u0041" * 650 + b";a\\b//c%255c%253b",
