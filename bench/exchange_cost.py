@@ -29,9 +29,9 @@ from proxy.gate.fields import FieldRules
 from proxy.gate.gate import Gate, GateRules
 from proxy.gate.headers import HeaderNames, IdentityHeaders, render_block
 from proxy.session.model import SessionKey
-from proxy.telemetry.access import AccessLog
+from proxy.telemetry.access import AccessLog, Counted
+from proxy.telemetry.counts import PlainCounts
 from proxy.telemetry.lines import Lines, Timestamps
-from proxy.telemetry.metrics import RequestCounts
 
 COOKIE = b"a" * 43
 HOST = b"muster.localhost:8080"
@@ -89,7 +89,9 @@ def steady_plane(loop: asyncio.AbstractEventLoop) -> Plane:
     """The shipped limits and fields, with the access line on."""
     nobody = cast(Any, None)
     lines = Lines(io.StringIO(), lambda lost: None)
-    access = AccessLog(lines, Timestamps(), RequestCounts(), clock=time.time, is_written=True)
+    requests, refused = PlainCounts("requests", "", "outcome"), PlainCounts("refused", "", "why")
+    counted = Counted(requests=requests, refused=refused)
+    access = AccessLog(lines, Timestamps(), counted, clock=time.time, is_written=True)
     upstream = UpstreamRules(host="127.0.0.1", port=80)
     return Plane(
         Neighbours(gate=steady_gate(), answers=nobody, connect_own=nobody, access=access, report=repr),

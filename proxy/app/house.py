@@ -31,6 +31,7 @@ from proxy.app.rooms import Answering, fresh_cookie, make_courier, renderer
 from proxy.app.rounds import ChangeChannel, Upkeep
 from proxy.app.rulings import RulingsWatch
 from proxy.app.silence import Silence
+from proxy.app.standing import WithUpstreams, edge_figures
 from proxy.app.storing import Store, open_store
 from proxy.app.sweeping import Sweeping, whole_sweep
 from proxy.app.trail import Trail, open_trail
@@ -119,13 +120,15 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
         make_application(parts), stack, header_bytes=ground.settings.limits.header_bytes
     )
     listener = _listener(ground, _gate(ground, keeper, bearers), parts.site, connect_own)
+    telemetry.metrics.edge.read = lambda: edge_figures(listener)
+    seen = WithUpstreams(inner=parts.readiness, listener=listener)
     return House(
         ground=ground,
         keeper=keeper,
         bearers=bearers,
         courier=courier,
         listener=listener,
-        ops=make_ops_application(parts.readiness, telemetry.metrics.render, _admin(ground)),
+        ops=make_ops_application(seen, telemetry.metrics.render, _admin(ground)),
         beside=_beside(ground, keeper, arrivals, listener, partners.directories, courier),
     )
 

@@ -12,6 +12,7 @@ from proxy.edge.exchange import Exchange
 from proxy.edge.inbox import Inbox
 from proxy.edge.phase import Phase
 from proxy.edge.preamble import Malformed, read_preamble
+from proxy.edge.refused import HeadAnswer
 from proxy.gate.decision import Request
 from proxy.gate.fields import forwarding_lines
 
@@ -109,8 +110,7 @@ class Accepted(asyncio.Protocol):
             self._inbox.add(data)
             return b""
         if isinstance(found, Malformed):
-            self._plane.figures.malformed += 1
-            self.abort()
+            self._refuse_preamble("no PROXY header")
             return b""
         self._phase = Phase.NEW
         if found.peer is not None:
@@ -121,6 +121,17 @@ class Accepted(asyncio.Protocol):
                 self.abort()
                 return b""
         return data[found.size :]
+
+    def _refuse_preamble(self, why: str) -> None:
+        """Whoever should speak the PROXY protocol first does not: nothing is answered, and the log says so."""
+        self._plane.figures.malformed += 1
+        self.tell(HeadAnswer(self.peer, None, None, 0, 0, why))
+        self.abort()
+
+    def tell(self, answered: HeadAnswer) -> None:
+        """To the access log: of no exchange."""
+        if self._plane.access is not None:
+            self._plane.access.without_exchange(answered)
 
     def _name_client(self, request: Request) -> None:
         """The client as a trusted peer names it."""

@@ -21,6 +21,7 @@ from proxy.edge.exchange import Exchange
 from proxy.edge.head import METHODS, LastHop, Parts, Rejection, judge
 from proxy.edge.phase import Phase
 from proxy.edge.ports import Answer
+from proxy.edge.refused import HeadAnswer, shown_path
 from proxy.gate.decision import Deny, Kind
 from proxy.gate.fields import Field
 from proxy.reasons import Reason
@@ -202,7 +203,7 @@ class ClientConnection(Accepted):
             self._refuse(head)
             return
         if isinstance(head, LastHop):
-            self._answer(Answer(status=204, headers=((b"Allow", ALLOW),)))
+            self._answer(Answer(status=204, headers=((b"Allow", ALLOW),)), None)
             return
         if self.keeps_alive and not self._is_upgrade and self._head_size == len(piece):
             plane.known_requests.note(piece, head)
@@ -285,10 +286,14 @@ class ClientConnection(Accepted):
         self._plane.figures.malformed += 1
         verdict = Deny(status=rejection.status, reason=rejection.reason, kind=Kind.SCRIPT)
         answer = self._plane.answers.answer(verdict, None)
-        self._answer(Answer(status=answer.status, headers=answer.headers + more, body=answer.body))
+        answer = Answer(status=answer.status, headers=answer.headers + more, body=answer.body)
+        self._answer(answer, rejection.detail)
 
-    def _answer(self, answer: Answer) -> None:
+    def _answer(self, answer: Answer, why: str | None) -> None:
         self._phase = Phase.BUSY
+        method = self._parser.get_method() if self._url else None
+        told = HeadAnswer(self.peer, method, shown_path(self._url), answer.status, len(answer.body), why)
+        self.tell(told)
         self.write(render(answer, date=self._plane.date, is_head=False, connection=CLOSE_LINE))
         self._linger()
 
@@ -305,7 +310,9 @@ class ClientConnection(Accepted):
                 self.broken(error)
         elif self._phase is Phase.HEAD:
             self._refuse(Rejection(408, Reason.BAD_REQUEST, "head too slow"))
-        elif self._phase in (Phase.LINGER, Phase.PREAMBLE):
+        elif self._phase is Phase.PREAMBLE:
+            self._refuse_preamble("PROXY header too slow")
+        elif self._phase is Phase.LINGER:
             self.abort()
         else:
             self._close()

@@ -55,7 +55,7 @@ class Dialer:
                             raise
                     await asyncio.sleep(pause)
                 return await self._open()
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             return fault_of(error, self._rules)
 
     async def _open(self) -> UpstreamConnection:
@@ -79,7 +79,7 @@ def is_refusal(error: OSError) -> bool:
     return not isinstance(error, TimeoutError | ssl.SSLError | socket.gaierror | ConnectionResetError)
 
 
-def fault_of(error: OSError, rules: UpstreamRules) -> Fault:
+def fault_of(error: OSError | UnicodeError, rules: UpstreamRules) -> Fault:
     """What an operator is told of a failed connect, and the client's status."""
     if isinstance(error, ssl.SSLCertVerificationError):
         why = error.verify_message or "not verified"
@@ -89,7 +89,8 @@ def fault_of(error: OSError, rules: UpstreamRules) -> Fault:
         return _fault(502, Reason.UPSTREAM_NOT_TRUSTED, f"no TLS connection: {words}")
     if isinstance(error, TimeoutError):
         return _fault(504, Reason.UPSTREAM_TIMEOUT, f"no connection within {rules.connect_timeout:g} s")
-    if isinstance(error, socket.gaierror):
+    # A label that is empty or too long is refused before anybody is asked (RFC 1035 §2.3.4).
+    if isinstance(error, socket.gaierror | UnicodeError):
         return _fault(503, Reason.UPSTREAM_UNAVAILABLE, "its name is not known (DNS)")
     why = os.strerror(error.errno).lower() if error.errno else "connection refused"
     return _fault(503, Reason.UPSTREAM_UNAVAILABLE, why)

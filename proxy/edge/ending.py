@@ -96,11 +96,17 @@ class Ending:
 
     def _cut(self, reason: Reason) -> None:
         """The app's answer cannot be had, or not to its end."""
-        self.plane.figures.upstream_failures += 1
+        self._upstream_failed(reason)
         if self._framing is None:
             self._fail(502, reason)
         else:
             self.client.abort()
+
+    def _upstream_failed(self, reason: Reason) -> None:
+        """Counted where it is known whose fault it is; our own pages are no upstream's."""
+        self.plane.figures.upstream_failures += 1
+        if not self.is_own:
+            self._pool.note_failure(reason)
 
     def refuse_body(self) -> None:
         """What was to be the rest of the request's body is none: the app never sees an end of it."""
@@ -168,7 +174,7 @@ class Ending:
         if self._framing is not None or self.tunnel is not None:
             self.client.abort()
         elif self.is_request_done or self.is_upstream_full:
-            self.plane.figures.upstream_failures += 1
+            self._upstream_failed(Reason.UPSTREAM_TIMEOUT)
             self._fail(504, Reason.UPSTREAM_TIMEOUT)
         else:
             self._fail(408, Reason.BAD_REQUEST)

@@ -140,7 +140,7 @@ class Exchange(Ending):
     async def _connect(self) -> None:
         made = await self._pool.connect(is_repeatable=self._is_repeatable())
         if isinstance(made, Unreachable):
-            self.plane.figures.upstream_failures += 1
+            self._upstream_failed(made.fault.reason)
             self._fail(made.fault.status, made.fault.reason, made.retry_after)
         else:
             self._send(made)

@@ -6,7 +6,7 @@
 | CONNECT, TRACE (it would echo identity headers) or a method not on the list | 501 |
 | control, space or `#` in the target; no origin, absolute or asterisk form | 400 |
 | another spelling of an own path | 400 ambiguous_path |
-| no Host in 1.1, two Hosts, an invalid one, one that an absolute target contradicts | 400 |
+| no Host in 1.1, two Hosts, an invalid one; an absolute target whose authority is no host | 400 |
 | Transfer-Encoding not exactly `chunked`, or in 1.0, or beside Content-Length | 400 |
 | Content-Length not one plain number | 400 |
 | Content-Length beyond the limit | 413 |
@@ -258,14 +258,17 @@ def read_host(value: bytes) -> bytes | None:
 
 
 def _host(values: list[bytes] | None, version: str, authority: bytes | None) -> bytes | Rejection | None:
-    if values is None:
-        return bad("no Host") if version == "1.1" or authority is not None else None
-    if len(values) != 1:
+    """Who is meant. Host must be alone and valid (RFC 9112 §3.2); an absolute target's authority goes before it (§3.2.2)."""
+    if values is None and version == "1.1":
+        return bad("no Host")
+    if values is not None and len(values) != 1:
         return bad("several Hosts")
-    host = _HOSTS[values[0]]
-    if host is None or (authority is not None and authority != host):
+    host = _HOSTS[values[0]] if values else None
+    if values and host is None:
         return bad("invalid Host")
-    return host
+    if authority is None:
+        return host
+    return _HOSTS[authority] or bad("invalid authority")
 
 
 def _length(watched: dict[bytes, list[bytes]], version: str, most: int | None) -> int | Rejection:

@@ -49,6 +49,11 @@ class Health:
         self._said: Fault | None = None
         self._said_at = 0.0
 
+    @property
+    def fault(self) -> Fault | None:
+        """Why the last connect failed; None when it succeeded, or when none was tried."""
+        return self._said
+
     def refusal(self, now: float) -> Unreachable | None:
         """The answer without trying; None when the caller is to try, and then says how it went."""
         if self._fault is None:

@@ -113,6 +113,14 @@ class Listener:
         return self._plane.figures if self._plane is not None else Figures()
 
     @property
+    def pools(self) -> tuple[tuple[bytes, Pool], ...]:
+        """Every upstream's pool with its prefix, which is empty for the one for everything else."""
+        plane = self._plane
+        if plane is None:
+            return ()
+        return ((b"", plane.pool),) if plane.routes is None else plane.routes.by_prefix()
+
+    @property
     def connections(self) -> int:
         """How many clients are connected."""
         return len(self._plane.clients) if self._plane is not None else 0

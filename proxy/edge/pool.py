@@ -42,6 +42,16 @@ class Pool:
         self._dialer = Dialer(rules, loop, self.known_answers)
         self._look_at = 0.0
         self._files_fault: str | None = None
+        self.failures: dict[Reason, int] = {}
+
+    @property
+    def fault(self) -> Fault | None:
+        """Why the last connect failed; None when it succeeded, or when none was tried."""
+        return self._health.fault
+
+    def note_failure(self, reason: Reason) -> None:
+        """One more request that this upstream failed."""
+        self.failures[reason] = self.failures.get(reason, 0) + 1
 
     def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or None. One that may be stale only for a request that may be sent twice."""

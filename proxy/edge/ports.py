@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
+from proxy.edge.refused import HeadAnswer
 from proxy.gate.decision import Deny, Request, SignIn, Verdict
 from proxy.reasons import Reason
 from proxy.session.model import SessionKey
@@ -46,6 +47,9 @@ class AccessLog(Protocol):
     def __call__(
         self, peer: str, request: Request, status: int, sent: int, seconds: float, session: SessionKey | None
     ) -> None: ...
+
+    def without_exchange(self, answered: HeadAnswer) -> None:
+        """A head that was refused, or answered, before an exchange began."""
 
     def flush(self) -> None:
         """Called at every tick and at the end."""

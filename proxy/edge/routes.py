@@ -26,4 +26,8 @@ class Routes(Generic[T]):
 
     def all(self) -> tuple[T, ...]:
         """Every upstream, the one for everything else first."""
-        return (self._rest, *(target for _, _, target in self._by_prefix))
+        return tuple(target for _, target in self.by_prefix())
+
+    def by_prefix(self) -> tuple[tuple[bytes, T], ...]:
+        """Every upstream with its prefix, which is empty for the one for everything else."""
+        return ((b"", self._rest), *((prefix, target) for prefix, _, target in self._by_prefix))

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
 
@@ -24,13 +25,22 @@ _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\
 def check_upstream_url(text: str) -> str:
     """An origin on http or https, or `unix://` and the absolute path of a socket."""
     if not text.startswith(UNIX):
-        return check_origin(text)
+        return _check_name(check_origin(text))
     path = text.removeprefix(UNIX)
     if not path.startswith("/") or path.endswith("/") or "\0" in path:
         raise ValueError("write unix:// and an absolute path, such as unix:///run/app.sock")
     if len(path.encode()) > _LONGEST_SOCKET_PATH:
         raise ValueError(f"the path of a Unix socket has at most {_LONGEST_SOCKET_PATH} bytes")
     return text
+
+
+def _check_name(origin: str) -> str:
+    """A host that a name service can be asked for: labels of 1 to 63 bytes (RFC 1035 §2.3.4)."""
+    try:
+        (urlsplit(origin).hostname or "").encode("idna")
+    except UnicodeError:
+        raise ValueError("no host has this name: a part of it is empty, or longer than 63 bytes") from None
+    return origin
 
 
 def check_prefix(prefix: str) -> str:

@@ -1,11 +1,12 @@
 """The access log: one line for every finished exchange, rendered by hand and written in batches."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Protocol
 
+from proxy.telemetry.counts import PlainCounts
 from proxy.telemetry.lines import Lines, Timestamps, quoted
-from proxy.telemetry.metrics import RequestCounts
 
 _CLASSES: Final = tuple(f"{hundreds}xx" for hundreds in range(10))
 
@@ -23,6 +24,36 @@ class LoggedRequest(Protocol):
     def path(self) -> bytes: ...
 
 
+class HeadAnswer(Protocol):
+    """A head that no exchange was made of; `why` is one of our own words, None where nothing was wrong."""
+
+    @property
+    def peer(self) -> str: ...
+
+    @property
+    def method(self) -> bytes | None: ...
+
+    @property
+    def path(self) -> bytes | None: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def sent(self) -> int: ...
+
+    @property
+    def why(self) -> str | None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """Requests by class of status, and refused heads by why."""
+
+    requests: PlainCounts
+    refused: PlainCounts
+
+
 class AccessLog:
     """Counts requests by the class of their status, and writes their lines unless told not to.
 
@@ -33,7 +64,7 @@ class AccessLog:
         self,
         lines: Lines,
         times: Timestamps,
-        counts: RequestCounts,
+        counts: Counted,
         *,
         clock: Callable[[], float],
         is_written: bool,
@@ -48,7 +79,7 @@ class AccessLog:
         self, peer: str, request: LoggedRequest, status: int, sent: int, seconds: float, session: str | None
     ) -> None:
         """`seconds` is how long the exchange took, `sent` the bytes of the answer."""
-        self._counts.add(_CLASSES[status // 100])
+        self._counts.requests.add(_CLASSES[status // 100])
         if not self._is_written:
             return
         whose = f',"session":"{session[:16]}"' if session else ""
@@ -56,6 +87,24 @@ class AccessLog:
             f'{{"kind":"access","at":"{self._times.text(self._clock())}","peer":"{peer}",'
             f'"method":{quoted_method(request.method)},"path":{quoted(request.path)},'
             f'"status":{status},"bytes":{sent},"ms":{seconds * 1000:.1f}{whose}}}'
+        )
+
+    def without_exchange(self, answered: HeadAnswer) -> None:
+        """A head that was refused before an exchange began; what its peer sent is escaped, and left out where it is not known."""
+        if answered.status:
+            self._counts.requests.add(_CLASSES[answered.status // 100])
+        if answered.why is not None:
+            self._counts.refused.add(answered.why)
+        if self._is_written:
+            self._lines.add(self._line_without_exchange(answered))
+
+    def _line_without_exchange(self, answered: HeadAnswer) -> str:
+        method = "" if answered.method is None else f'"method":{quoted(answered.method)},'
+        path = "" if answered.path is None else f'"path":{quoted(answered.path)},'
+        refused = "" if answered.why is None else f',"refused":"{answered.why}"'
+        return (
+            f'{{"kind":"access","at":"{self._times.text(self._clock())}","peer":"{answered.peer}",'
+            f'{method}{path}"status":{answered.status},"bytes":{answered.sent}{refused}}}'
         )
 
     def flush(self) -> None:

@@ -1,12 +1,13 @@
 """Every metric, in one place. Labels are bounded: known words, and after 200 different ones the word `other`."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, PlatformCollector, ProcessCollector
-from prometheus_client.core import CounterMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
-from prometheus_client.registry import Collector
+
+from proxy.telemetry.counts import PlainCounts
+from proxy.telemetry.edge import EdgeCollector
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 _MOST_WORDS: Final = 200
@@ -28,29 +29,18 @@ class Words:
         return word
 
 
-class RequestCounts(Collector):
-    """Requests by outcome in a plain dict, read only when somebody scrapes: counting one costs a dictionary look-up."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-
-    def add(self, outcome: str) -> None:
-        self.counts[outcome] = self.counts.get(outcome, 0) + 1
-
-    def collect(self) -> Iterator[CounterMetricFamily]:
-        family = CounterMetricFamily("muster_requests", "Requests answered, by outcome.", labels=["outcome"])
-        for outcome, count in sorted(self.counts.items()):
-            family.add_metric([outcome], count)
-        yield family
-
-
 class Metrics:
     """All counters and gauges, in a registry of their own. `idps` appear from the start, so that an alert can be written."""
 
     def __init__(self, idps: Iterable[str] = ()) -> None:
         self.registry = CollectorRegistry()
-        self.requests = RequestCounts()
-        self.registry.register(self.requests)
+        self.requests = PlainCounts("muster_requests", "Requests answered, by outcome.", "outcome")
+        self.refused_heads = PlainCounts(
+            "muster_refused_heads", "Requests refused before they were one, by why.", "why"
+        )
+        self.edge = EdgeCollector()
+        for collector in (self.requests, self.refused_heads, self.edge):
+            self.registry.register(collector)
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         self._words = Words()

@@ -16,7 +16,7 @@ from typing import Any, Final, TextIO
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from proxy.telemetry.access import AccessLog
+from proxy.telemetry.access import AccessLog, Counted
 from proxy.telemetry.lines import Lines, Timestamps, to_json
 from proxy.telemetry.metrics import Metrics
 from proxy.telemetry.redaction import redact
@@ -53,7 +53,11 @@ class Telemetry:
         self.metrics = Metrics(rules.idps)
         self._out = Lines(self._streams.out, self.metrics.lines_lost)
         self.access = AccessLog(
-            self._out, self._times, self.metrics.requests, clock=clock, is_written=rules.is_access_logged
+            self._out,
+            self._times,
+            Counted(requests=self.metrics.requests, refused=self.metrics.refused_heads),
+            clock=clock,
+            is_written=rules.is_access_logged,
         )
         self.log: structlog.typing.FilteringBoundLogger = _logger(self._streams.log, rules.level, self._stamp)
 

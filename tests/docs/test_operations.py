@@ -59,7 +59,7 @@ def test_the_metrics_table_is_what_is_served() -> None:
 
 
 def test_the_labels_in_the_metrics_table_are_those_of_the_metrics() -> None:
-    source = text_of("proxy/telemetry/metrics.py")
+    source = text_of("proxy/telemetry/metrics.py") + text_of("proxy/telemetry/edge.py")
     for cell in first_cells(section("Metrics")):
         name, _, labels = cell.removeprefix("muster_").rstrip("}").partition("{")
         stem = name.removesuffix("_total")
@@ -92,7 +92,7 @@ def test_the_audit_table_is_what_is_written() -> None:
     assert audit_events() == EVENTS
 
 
-@pytest.mark.parametrize("field", ["peer", "method", "path", "status", "bytes", "ms", "session"])
+@pytest.mark.parametrize("field", ["peer", "method", "path", "status", "bytes", "ms", "session", "refused"])
 def test_every_field_of_an_access_line_is_named(field: str) -> None:
     assert f'"{field}":' in text_of("proxy/telemetry/access.py")
     assert f"`{field}`" in section("Log, audit")

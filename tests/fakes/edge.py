@@ -10,6 +10,7 @@ from proxy.edge.handshake import WebSocketRules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import Answer, ConnectOwn
+from proxy.edge.refused import HeadAnswer
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
 from proxy.gate.decision import Admit, Deny, Open, Own, Request, SignIn, Verdict
@@ -72,11 +73,15 @@ class FakeAccess:
     """Keeps the facts."""
 
     lines: list[tuple[str, bytes, int, int, SessionKey | None]] = field(default_factory=list)
+    aside: list[HeadAnswer] = field(default_factory=list)
 
     def __call__(
         self, peer: str, request: Request, status: int, sent: int, seconds: float, session: SessionKey | None
     ) -> None:
         self.lines.append((peer, request.path, status, sent, session))
+
+    def without_exchange(self, answered: HeadAnswer) -> None:
+        self.aside.append(answered)
 
     def flush(self) -> None: ...
 

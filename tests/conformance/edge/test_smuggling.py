@@ -64,7 +64,12 @@ REFUSED: dict[str, tuple[int, bytes]] = {
     "a Host with a path": (400, b"GET / HTTP/1.1\r\nHost: app.example/x\r\n\r\n"),
     "a Host with user information": (400, b"GET / HTTP/1.1\r\nHost: a@app.example\r\n\r\n"),
     "a list of Hosts": (400, b"GET / HTTP/1.1\r\nHost: app.example, other\r\n\r\n"),
-    "an absolute target that contradicts Host": (400, b"GET http://other/ HTTP/1.1\r\n" + HOST + b"\r\n"),
+    "an absolute target and no Host": (400, b"GET http://app.example/ HTTP/1.1\r\n\r\n"),
+    "an absolute target and two Hosts": (
+        400,
+        b"GET http://app.example/ HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
+    ),
+    "an absolute target that is a list": (400, b"GET http://app.example,b/ HTTP/1.1\r\n" + HOST + b"\r\n"),
     "an absolute target with user information": (
         400,
         b"GET http://a@app.example/ HTTP/1.1\r\n" + HOST + b"\r\n",
@@ -134,6 +139,8 @@ async def test_is_refused_closes_and_sends_nothing_upstream(name: str) -> None:
         assert b"Connection: close\r\n" in got
         assert upstream.raw == b""
         assert not edge.reported
+        assert [one.status for one in edge.access.aside] == [status]
+        assert edge.access.lines == []
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
@@ -208,3 +215,15 @@ async def test_what_a_strict_server_accepts_is_forwarded_anew() -> None:
         assert upstream.seen[4].values(b"upgrade") == []
         assert b"root" not in upstream.raw
         assert b";a=b" not in upstream.raw
+
+
+async def test_where_an_absolute_target_and_host_disagree_the_target_alone_counts() -> None:
+    """For the gate, for the app's Host and for what it is told was asked: nobody sees the other name (RFC 9112 §3.2.2)."""
+    async with RecordingUpstream() as upstream, running_edge(upstream.rules()) as edge:
+        await _one(edge, b"GET http://app.example/a HTTP/1.1\r\nHost: other.example\r\n\r\n")
+        await _one(edge, b"GET http://other.example/a HTTP/1.1\r\nHost: app.example\r\n\r\n")
+        assert [request.host for request in edge.gate.requests] == [b"app.example", b"other.example"]
+        assert [seen.values(b"host") for seen in upstream.seen] == [[b"app.example"], [b"other.example"]]
+        assert upstream.seen[0].values(b"x-forwarded-host") == [b"app.example"]
+        assert b"other.example" not in upstream.seen[0].head
+        assert {seen.line for seen in upstream.seen} == {b"GET /a HTTP/1.1"}

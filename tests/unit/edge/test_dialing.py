@@ -23,6 +23,7 @@ UNVERIFIED.verify_message = "certificate has expired"
         (OSError("Multiple exceptions"), PLAIN, 503, Reason.UPSTREAM_UNAVAILABLE, "connection refused"),
         (FileNotFoundError(2, "x"), PLAIN, 503, Reason.UPSTREAM_UNAVAILABLE, "no such file or directory"),
         (socket.gaierror(-2, "x"), PLAIN, 503, Reason.UPSTREAM_UNAVAILABLE, "its name is not known (DNS)"),
+        (UnicodeError("label"), PLAIN, 503, Reason.UPSTREAM_UNAVAILABLE, "its name is not known (DNS)"),
         (TimeoutError(), PLAIN, 504, Reason.UPSTREAM_TIMEOUT, "no connection within 5 s"),
         (
             UNVERIFIED,
@@ -47,7 +48,9 @@ UNVERIFIED.verify_message = "certificate has expired"
         ),
     ],
 )
-def test_a_fault_is(error: OSError, rules: UpstreamRules, status: int, reason: Reason, detail: str) -> None:
+def test_a_fault_is(
+    error: OSError | UnicodeError, rules: UpstreamRules, status: int, reason: Reason, detail: str
+) -> None:
     fault = fault_of(error, rules)
     assert (fault.status, fault.reason, fault.detail) == (status, reason, detail)
 

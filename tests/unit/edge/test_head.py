@@ -60,8 +60,11 @@ REJECTED = {
     "bad Host": (Case(headers=[(b"Host", b"a b")]), 400),
     "Host with a port too long": (Case(headers=[(b"Host", b"a:123456")]), 400),
     "empty Host": (Case(headers=[(b"Host", b"")]), 400),
-    "absolute form without Host in 1.0": (Case(version="1.0", target=b"http://a/", headers=[]), 400),
-    "absolute form against Host": (Case(target=b"http://b/"), 400),
+    "absolute form without Host in 1.1": (Case(target=b"http://a/", headers=[]), 400),
+    "absolute form with two Hosts": (Case(target=b"http://a/", headers=_with((b"Host", b"a"))), 400),
+    "absolute form with an invalid Host": (Case(target=b"http://a/", headers=[(b"Host", b"a b")]), 400),
+    "absolute form of an invalid host": (Case(target=b"http://a,b/"), 400),
+    "absolute form with a port too long": (Case(target=b"http://a:123456/"), 400),
     "CL and TE": (Case(headers=_with((b"Content-Length", b"1"), (b"Transfer-Encoding", b"chunked"))), 400),
     "TE in 1.0": (Case(version="1.0", headers=_with((b"Transfer-Encoding", b"chunked"))), 400),
     "TE list": (Case(headers=_with((b"Transfer-Encoding", b"gzip, chunked"))), 400),
@@ -183,3 +186,13 @@ def test_an_options_that_goes_no_further_is_ours_and_another_has_one_hop_less() 
     assert head.request.headers == head.fields.headers == [HOST, (b"max-Forwards", b"9"), (b"X", b"y")]
     assert head.request.host == b"app.example:8080"
     assert Case(headers=asking).passed().request.headers == asking
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_the_authority_of_an_absolute_target_goes_before_host(version: str) -> None:
+    request = Case(version=version, target=b"http://Other.example:81/a?b").passed().request
+    assert (request.host, request.target, request.path) == (b"other.example:81", b"/a?b", b"/a")
+
+
+def test_an_absolute_target_names_the_host_where_1_0_has_none() -> None:
+    assert Case(version="1.0", target=b"http://a/", headers=[]).passed().request.host == b"a"

@@ -27,6 +27,8 @@ def test_an_upstream_is_an_origin_or_a_socket(text: str, url: str) -> None:
         ("http://app/path", "must not have a path"),
         ("https://me:secret@app", "user name or password"),
         ("unix://run/app.sock", "absolute path"),
+        ("http://a..b", "longer than 63 bytes"),
+        ("https://" + "a" * 64 + ".example", "longer than 63 bytes"),
         ("unix:///", "absolute path"),
         ("unix:///" + "a" * 107, "at most 107 bytes"),
     ],

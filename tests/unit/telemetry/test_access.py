@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from proxy.telemetry.access import AccessLog
+from proxy.edge.refused import HeadAnswer
+from proxy.telemetry.access import AccessLog, Counted
+from proxy.telemetry.counts import PlainCounts
 from proxy.telemetry.lines import Lines, Timestamps
-from proxy.telemetry.metrics import RequestCounts
 
 
 @dataclass(frozen=True)
@@ -22,9 +23,16 @@ class Written:
 
     def __init__(self, *, is_written: bool = True) -> None:
         self.stream = io.StringIO()
-        self.counts = RequestCounts()
+        self.counts = PlainCounts("requests", "Answered.", "outcome")
+        self.refused = PlainCounts("refused", "Refused.", "why")
         lines = Lines(self.stream, lost=lambda count: None)
-        self.log = AccessLog(lines, Timestamps(), self.counts, clock=lambda: 0.25, is_written=is_written)
+        self.log = AccessLog(
+            lines,
+            Timestamps(),
+            Counted(requests=self.counts, refused=self.refused),
+            clock=lambda: 0.25,
+            is_written=is_written,
+        )
 
     def records(self) -> list[dict[str, object]]:
         self.log.flush()
@@ -68,3 +76,43 @@ def test_requests_are_counted_by_class_even_when_no_line_is_written() -> None:
         written.log("::1", Head(), status, 0, 0.0, None)
     assert written.records() == []
     assert written.counts.counts == {"2xx": 2, "3xx": 1, "5xx": 1}
+
+
+def test_a_head_without_an_exchange_has_a_line_with_what_is_known_of_it() -> None:
+    written = Written()
+    written.log.without_exchange(HeadAnswer("192.0.2.1", b"GET", b"/a", 400, 7, "no Host"))
+    written.log.without_exchange(HeadAnswer("192.0.2.1", None, None, 0, 0, "no PROXY header"))
+    written.log.without_exchange(HeadAnswer("192.0.2.1", b"OPTIONS", None, 204, 0, None))
+    first, second, third = written.records()
+    assert first == {
+        "kind": "access",
+        "at": "1970-01-01T00:00:00.250Z",
+        "peer": "192.0.2.1",
+        "method": "GET",
+        "path": "/a",
+        "status": 400,
+        "bytes": 7,
+        "refused": "no Host",
+    }
+    assert (second["status"], second["refused"]) == (0, "no PROXY header")
+    assert not {"method", "path"} & second.keys()
+    assert "refused" not in third
+    assert written.counts.counts == {"2xx": 1, "4xx": 1}
+    assert written.refused.counts == {"no Host": 1, "no PROXY header": 1}
+
+
+@pytest.mark.parametrize("path", [b'/"', b"/\\", b"/\x1b[2J", b"/\xff\x00\x7f", b"/\r\n{}"])
+def test_nothing_that_a_refused_peer_sends_breaks_a_line(path: bytes) -> None:
+    written = Written()
+    written.log.without_exchange(HeadAnswer("::1", path, path, 400, 0, "syntax"))
+    (record,) = written.records()
+    assert record["path"] == record["method"] == path.decode("latin-1")
+    assert written.stream.getvalue().strip().isascii()
+    assert written.stream.getvalue().strip().isprintable()
+
+
+def test_refused_heads_are_counted_even_when_no_line_is_written() -> None:
+    written = Written(is_written=False)
+    written.log.without_exchange(HeadAnswer("::1", None, None, 400, 0, "syntax"))
+    assert written.records() == []
+    assert (written.counts.counts, written.refused.counts) == ({"4xx": 1}, {"syntax": 1})
