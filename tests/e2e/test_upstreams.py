@@ -15,7 +15,7 @@ import aiohttp
 import pytest
 
 from tests.e2e import wire
-from tests.e2e.program import HOST, Muster, choose_ports, is_port_taken
+from tests.e2e.program import HOST, STARTS, Muster, choose_ports, is_port_taken
 from tests.e2e.stack import write_secret
 from tests.e2e.waiting import eventually
 from tests.fakes.certificates import Authority
@@ -43,20 +43,24 @@ def configuration(folder: Path, upstreams: dict[str, dict[str, Any]]) -> dict[st
 
 @asynccontextmanager
 async def muster_before(folder: Path, upstreams: dict[str, dict[str, Any]]) -> AsyncIterator[Muster]:
-    config = configuration(folder, dict(upstreams))
-    for _ in range(5):
-        muster = Muster(folder, choose_ports(), config)
-        try:
-            await muster.start()
-        except ChildDied as failure:
-            if not is_port_taken(failure):
-                raise
-        else:
-            break
+    muster = await _started(folder, configuration(folder, dict(upstreams)))
     try:
         yield muster
     finally:
         await asyncio.to_thread(muster.child.stop)
+
+
+async def _started(folder: Path, config: dict[str, Any]) -> Muster:
+    for attempt in range(STARTS):
+        muster = Muster(folder, choose_ports(), config)
+        try:
+            await muster.start()
+        except ChildDied as failure:
+            if attempt == STARTS - 1 or not is_port_taken(failure):
+                raise
+        else:
+            return muster
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 async def get(muster: Muster, path: str, *fields: str) -> wire.Reply:
@@ -304,8 +308,7 @@ async def test_what_is_refused_before_it_is_a_request_stands_in_the_access_log_a
 ) -> None:
     async with RecordingUpstream() as app:
         config = configuration(tmp_path, {"/": {"url": url(app)}})
-        muster = Muster(tmp_path, choose_ports(), {**config, "limits": {"header_timeout": "1s"}})
-        await muster.start()
+        muster = await _started(tmp_path, {**config, "limits": {"header_timeout": "1s"}})
         try:
             for data in HOSTILE.values():
                 reader, writer = await asyncio.open_connection("127.0.0.1", muster.ports.public)
