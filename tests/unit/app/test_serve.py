@@ -148,7 +148,8 @@ async def test_a_sign_out_ends_the_sessions_running_streams(stage: Whole, browse
 async def test_ops_serves_health_and_metrics_apart_from_people(stage: Whole, browser: Browser) -> None:
     async with served(stage.settings()):
         ready = await browser.fetch(stage.ops("/readyz"))
-        assert json.loads(ready.text) == {"ready": True, "parts": {"store": "ok", "changes": "ok"}}
+        parts = {"store": "ok", "changes": "ok", "upstream": "ok"}
+        assert json.loads(ready.text) == {"ready": True, "parts": parts}
         metrics = await browser.fetch(stage.ops("/metrics"))
         assert 'muster_idp_misconfigured{idp="corp"} 0.0' in metrics.text
         assert (await browser.fetch(stage.url("/_muster/metrics"))).status in {401, 404}
