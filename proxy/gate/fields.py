@@ -73,6 +73,24 @@ _PROXY: Final = b"proxy"
 
 _OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
 
+_READ_ONCE: Final = frozenset((b"content-type", b"user-agent"))
+_OWN_PAGES_READ: Final = _READ_ONCE | frozenset(
+    (
+        b"accept",
+        b"access-control-request-method",
+        b"authorization",
+        b"cookie",
+        b"origin",
+        b"purpose",
+        b"sec-fetch-mode",
+        b"sec-fetch-site",
+        b"sec-purpose",
+        b"x-requested-with",
+    )
+)
+"""Whatever else a client sends (a coding of the body, a doubled field) would be for the library that serves our pages to judge,
+and its words are not ours. A page that reads another field has it listed here."""
+
 
 def fold(name: bytes) -> bytes:
     """The one spelling under which a field name is compared: lower case, and `-` for whatever is no letter or digit."""
@@ -126,14 +144,18 @@ class RequestFields:
         return lines
 
     def own_lines(self, fields: Iterable[Field], named: frozenset[bytes]) -> list[bytes]:
-        """The fields that cross to our own pages: as to the app, but with our cookies and the client's `Authorization`."""
-        kept = (COOKIES, KEEP)
-        return [
-            b": ".join(field)
-            for field in fields
-            if fold(field[0]) not in named
-            and (self._judge(field[0]) in kept or fold(field[0]) == b"authorization")
-        ]
+        """The fields that cross to our own pages: those that they read, our cookies among them, and nothing else."""
+        lines, once = [], set(_READ_ONCE)
+        for field in fields:
+            name = field[0].lower()
+            if name not in _OWN_PAGES_READ or fold(name) in named:
+                continue
+            if name in _READ_ONCE:
+                if name not in once:
+                    continue
+                once.remove(name)
+            lines.append(b": ".join(field))
+        return lines
 
     def _judge(self, name: bytes) -> int:
         folded = fold(name)

@@ -22,6 +22,7 @@ from proxy.reasons import Reason
 from proxy.session.model import Misconfigured, SessionKey, Trouble
 from proxy.web.answers import Answer, json_answer
 from proxy.web.endpoint import PARTS
+from proxy.web.forms import read_form
 from proxy.web.parts import WebParts
 from proxy.web.ports import SignInFlow
 from proxy.web.visitor import peer_of
@@ -65,10 +66,11 @@ def _later(parts: WebParts, code: str, peer: str) -> Answer:
 async def _presented(request: web.Request) -> str:
     """The token out of the form. Raises NotTrusted for a request that holds none, or two, or one too long."""
     try:
-        values = (await request.post()).getall(FIELD, [])
-    except (ValueError, web.HTTPException):  # a form that is none, or a body over the limit
-        raise NotTrusted("token_missing") from None
-    if len(values) != 1 or not isinstance(values[0], str):
+        form = await read_form(request)
+    except web.HTTPException:  # a body over the limit
+        form = None
+    values = [] if form is None else form.getall(FIELD, [])
+    if len(values) != 1:
         raise NotTrusted("token_missing")
     if len(values[0]) > MOST_TOKEN:
         raise NotTrusted("token_malformed")

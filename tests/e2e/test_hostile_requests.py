@@ -188,3 +188,30 @@ async def test_own_pages_stand_large_cookies_of_the_apps(demo: System, browser: 
         cookies = f"Cookie: {COOKIE}={session_value(browser)}; theirs={'x' * 12_000}"
         reply = await wire.send(stack.muster, cookies, request="GET /_muster/profile HTTP/1.1")
         assert reply.status == 200
+
+
+ODD_FIELDS = [
+    ("Content-Encoding: br",),
+    ("Content-Encoding: zstd",),
+    ("Content-Encoding: gzip",),
+    ("Sec-WebSocket-Key1: x",),
+    ("User-Agent: a", "User-Agent: b"),
+    ("Content-Type: a/b", "Content-Type: c/d"),
+    ("Content-Type: application/x-www-form-urlencoded; charset=rot13",),
+    ("Content-Type: multipart/form-data; boundary=x",),
+    ("ETag: a", "ETag: b", "Server: a", "Server: b", "Content-Range: x", "Content-Range: y"),
+]
+
+
+@pytest.mark.parametrize("fields", ODD_FIELDS, ids=lambda fields: fields[0])
+async def test_nobody_makes_own_pages_stumble_or_hears_the_words_of_a_library(
+    running_demo: Stack, fields: tuple[str, ...]
+) -> None:
+    """Neither a 500 nor an alarm in the log for whoever sends odd fields, without a session."""
+    muster = running_demo.muster
+    page = await wire.send(muster, *fields, "Accept: text/html", request="GET /_muster/nothing HTTP/1.1")
+    assert (page.status, b"no_such_page" in page.body) == (404, True)
+    post = "POST /_muster/backchannel-logout HTTP/1.1"
+    reply = await wire.send(muster, *fields, "Content-Length: 3", request=post, body=b"a=b")
+    assert (reply.status, reply.json()) == (400, {"error": "invalid_request"})
+    assert not [record for record in muster.log() if record.get("level") == "error"]

@@ -74,10 +74,28 @@ def test_own_pages_get_our_cookies_and_authorization_but_nothing_forged() -> Non
         (b"Authorization", b"Bearer x"),
         (b"X_Muster_Peer", b"evil"),
         (b"X-Forwarded-User", b"evil"),
-        (b"X-Named", b"evil"),
+        (b"Origin", b"https://evil"),
     ]
-    kept = RequestFields(RULES).own_lines(fields, named_fields([b"x-named"]))
+    kept = RequestFields(RULES).own_lines(fields, named_fields([b"origin"]))
     assert kept == [b"Cookie: __Host-muster=x; a=b", b"Authorization: Bearer x"]
+
+
+def test_own_pages_get_only_fields_that_they_read_and_no_two_where_one_may_stand() -> None:
+    """What nobody reads only gives the library under our pages something to stumble over."""
+    fields = [
+        (b"User-Agent", b"a"),
+        (b"user-agent", b"b"),
+        (b"Content-Type", b"text/plain"),
+        (b"Content-Type", b"text/html"),
+        (b"Content-Encoding", b"br"),
+        (b"Sec-WebSocket-Key1", b"x"),
+        (b"Accept", b"text/html"),
+        (b"Accept", b"*/*"),
+        (b"Cookie_", b"x"),
+        (b"Max-Forwards", b"1"),
+    ]
+    kept = RequestFields(RULES).own_lines(fields, NOTHING)
+    assert kept == [b"User-Agent: a", b"Content-Type: text/plain", b"Accept: text/html", b"Accept: */*"]
 
 
 def test_thousands_of_names_do_not_fill_the_memory() -> None:

@@ -15,6 +15,7 @@ from proxy.web import backchannel_logout
 from tests.fakes.idp import CLIENT_ID, ec_key, published, rsa_key
 from tests.fakes.logout import LEFT_OUT, logout_token
 from tests.fakes.web import NOW, Control, FakeFlow, Told
+from tests.unit.web.test_forms import NO_FORMS
 
 PATH = "/_muster/backchannel-logout"
 ISSUER = "https://corp.example.net"
@@ -169,9 +170,11 @@ async def test_a_token_anywhere_but_in_a_form_is_none() -> None:
         json = {"Content-Type": "application/json"}
         body = b'{"logout_token": "' + token.encode() + b'"}'
         assert (await control.ask(PATH, method="POST", headers=json, form=body)).status == 400
-        boundary = {"Content-Type": "multipart/form-data; boundary=x"}
-        assert (await control.ask(PATH, method="POST", headers=boundary, form=b"--xyz")).status == 400
+        for kind, broken in NO_FORMS:
+            told = await control.ask(PATH, method="POST", headers={"Content-Type": kind}, form=broken)
+            assert (told.status, told.text) == (400, '{"error": "invalid_request"}\n'), kind
         assert living(control) == {held.key}
+        assert control.journal.bugs == [], "whoever sends it is nobody that we know"
 
 
 async def test_keys_that_cannot_be_had_are_said_to_be_a_matter_of_time() -> None:

@@ -8,6 +8,18 @@ from tests.fakes.web import NAVIGATE, PUBLIC, Control
 HERE = {**NAVIGATE, "Origin": PUBLIC}
 PAGES = ("/_muster/sign-out", "/_muster/sessions/end", "/_muster/profile/refresh")
 
+NO_FORMS = [
+    ("multipart/form-data; boundary=x", b"--xyz"),
+    ("multipart/form-data; boundary=x", b"--x\r\nfoo"),
+    ("application/x-www-form-urlencoded; charset=nope", b"form_token=x"),
+    ("application/x-www-form-urlencoded; charset=rot13", b"form_token=x"),
+    ("application/x-www-form-urlencoded; charset=\xff", b"form_token=x"),
+    ("application/x-www-form-urlencoded", b"\xff\xfe"),
+    ("application/x-www-form-urlencoded", b"a&" * 30_000),
+    ("application/json", b"{}"),
+    ("/;", b"form_token=x"),
+]
+
 
 @pytest.mark.parametrize("page", PAGES)
 @pytest.mark.parametrize(
@@ -44,8 +56,9 @@ async def test_another_sessions_token_or_none_changes_nothing(page: str) -> None
 async def test_a_form_that_is_none_is_refused_and_no_bug_of_ours(page: str) -> None:
     async with Control() as control:
         control.sign_in_directly()
-        headers = {**HERE, "Content-Type": "multipart/form-data; boundary=x"}
-        assert (await control.ask(page, method="POST", headers=headers, form=b"--xyz")).status == 403
+        for kind, body in NO_FORMS:
+            headers = {**HERE, "Content-Type": kind}
+            assert (await control.ask(page, method="POST", headers=headers, form=body)).status == 403, kind
         assert control.journal.bugs == []
 
 
