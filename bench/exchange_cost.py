@@ -108,6 +108,7 @@ class Conversation:
 
     def __init__(self, plane: Plane) -> None:
         self.app, self.browser = Sink(), Sink()
+        assert plane.pool is not None, "made with one"
         self.upstream = UpstreamConnection(65536, plane.pool.known_answers)
         self.upstream.connection_made(cast(asyncio.BaseTransport, self.app))
         self.client = ClientConnection(plane)

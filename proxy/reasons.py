@@ -63,6 +63,7 @@ class Reason(StrEnum):
     NOT_SIGNED_IN = "not_signed_in"
     BEING_SET_UP = "being_set_up"
     STORE_UNAVAILABLE = "store_unavailable"
+    NO_UPSTREAM = "no_upstream"
     UPSTREAM_UNAVAILABLE = "upstream_unavailable"
     UPSTREAM_TIMEOUT = "upstream_timeout"
     BAD_UPSTREAM_ANSWER = "bad_upstream_answer"

@@ -259,7 +259,7 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
             report=telemetry.report,
             asked_in_vain=AskedInVain(telemetry.log),
         ),
-        upstream=upstream_rules(settings.upstream),
+        upstream=upstream_rules(settings.upstream) if settings.upstream is not None else None,
         upstreams=routes(settings),
         told=ground.observers.upstream_told,
         fields=rules.field_rules(settings),

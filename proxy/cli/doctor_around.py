@@ -17,32 +17,37 @@ from proxy.cli.doctor_finding import Finding, Findings, failed, ok, warning
 from proxy.cli.doctor_http import Seen, Silent, from_here, get
 from proxy.edge.upstream_tls import UpstreamTls
 from proxy.settings.model import Settings
-from proxy.settings.upstream import UNIX
+from proxy.settings.upstream import UNIX, Upstream
 
 _CLOSE_PORT = (
     "let nobody but Muster reach that port: bind the app to loopback, or a NetworkPolicy or firewall rule"
 )
 _FORGED = "app: around Muster"
 _FORM = "app: password login"
+_NOT_KNOWN = "not tried: `upstream` is not set, so only the proxy in front knows the app's port; see that nobody else reaches it"
 
 
 async def examine_around(
     settings: Settings, http: aiohttp.ClientSession, *, login: str | None, probe: LoginProbe | None
 ) -> Findings:
     """`login` is the name to forge; `probe` where the preset says that the app's own form is."""
+    if settings.upstream is None:
+        return [ok(_FORGED, _NOT_KNOWN), *(await _form(settings, http, probe))]
     return [
-        await _forged(settings, http, login, probe.page if probe else "/"),
+        await _forged(settings, settings.upstream, http, login, probe.page if probe else "/"),
         *(await _form(settings, http, probe)),
     ]
 
 
-async def _forged(settings: Settings, http: aiohttp.ClientSession, login: str | None, page: str) -> Finding:
-    url, header = settings.upstream.url.rstrip("/"), settings.headers.user
+async def _forged(
+    settings: Settings, upstream: Upstream, http: aiohttp.ClientSession, login: str | None, page: str
+) -> Finding:
+    url, header = upstream.url.rstrip("/"), settings.headers.user
     if url.startswith(UNIX):
         return ok(
             _FORGED, f"not tried: {url} is opened by users of this machine alone, those whom its mode lets in"
         )
-    plain = await _direct(settings, http, page)
+    plain = await _direct(settings, upstream, http, page)
     if isinstance(plain, Silent):
         return failed(
             _FORGED, f"the app does not answer at {url}: {plain.detail}", "see upstream.url, and the app"
@@ -50,7 +55,7 @@ async def _forged(settings: Settings, http: aiohttp.ClientSession, login: str | 
     if login is None or not _is_sendable(login):
         seen = f"this machine reaches {url}; no name is known to try a forged {header} with"
         return warning(_FORGED, seen, _CLOSE_PORT)
-    forged = await _direct(settings, http, page, {header: login})
+    forged = await _direct(settings, upstream, http, page, {header: login})
     if isinstance(forged, Silent):
         return warning(
             _FORGED, f"{url} answered once, and then: {forged.detail}", "see whether the app is well"
@@ -91,11 +96,15 @@ def _is_sendable(login: str) -> bool:
 
 
 async def _direct(
-    settings: Settings, http: aiohttp.ClientSession, page: str, more: Mapping[str, str] | None = None
+    settings: Settings,
+    upstream: Upstream,
+    http: aiohttp.ClientSession,
+    page: str,
+    more: Mapping[str, str] | None = None,
 ) -> Seen | Silent:
     """The app's own answer, by the certificates that the edge would accept."""
-    rules = upstream_rules(settings.upstream)
-    url, headers = settings.upstream.url.rstrip("/") + page, {**_host(settings), **(more or {})}
+    rules = upstream_rules(upstream)
+    url, headers = upstream.url.rstrip("/") + page, {**_host(settings, upstream), **(more or {})}
     if rules.socket_path is not None:
         return Silent(detail="a Unix socket is not looked at")
     if rules.tls is None:
@@ -107,20 +116,20 @@ async def _direct(
     return await get(http, url, headers=headers, tls=context, server_name=rules.tls.server_name)
 
 
-def _host(settings: Settings) -> Mapping[str, str]:
+def _host(settings: Settings, upstream: Upstream) -> Mapping[str, str]:
     """The Host that the app would see from us."""
-    if settings.upstream.host_header is not None:
-        return {"Host": settings.upstream.host_header}
-    return {"Host": urlsplit(settings.public_url).netloc} if settings.upstream.host == "keep" else {}
+    if upstream.host_header is not None:
+        return {"Host": upstream.host_header}
+    return {"Host": urlsplit(settings.public_url).netloc} if upstream.host == "keep" else {}
 
 
 async def _form(settings: Settings, http: aiohttp.ClientSession, probe: LoginProbe | None) -> Findings:
     if probe is None:
         return [ok(_FORM, "not looked for: the preset names no `login_probe`")] if settings.app else []
-    public, direct = (url.rstrip("/") + probe.path for url in (settings.public_url, settings.upstream.url))
+    public, direct = settings.public_url.rstrip("/") + probe.path, _port_of(settings) + probe.path
     address, host = from_here(settings.public_url, probe.path)
     through, around = await asyncio.gather(
-        get(http, address, headers=host), _direct(settings, http, probe.path)
+        get(http, address, headers=host), _around(settings, http, probe.path)
     )
     found: Findings = []
     if _has_form(through, probe):
@@ -131,8 +140,26 @@ async def _form(settings: Settings, http: aiohttp.ClientSession, probe: LoginPro
         found.append(warning(_FORM, seen, probe.close or _CLOSE_PORT))
     if not found and isinstance(around, Silent):
         found.append(warning(_FORM, f"could not be looked at: {direct}: {around.detail}"))
-    return found or [ok(_FORM, f"no password form at {probe.path}, neither through Muster nor at the app")]
+    return found or [ok(_FORM, _no_form(probe.path, around))]
 
 
-def _has_form(seen: Seen | Silent, probe: LoginProbe) -> bool:
+def _port_of(settings: Settings) -> str:
+    return "the app" if settings.upstream is None else settings.upstream.url.rstrip("/")
+
+
+async def _around(settings: Settings, http: aiohttp.ClientSession, page: str) -> Seen | Silent | None:
+    """None where only the proxy in front knows the app's port."""
+    return None if settings.upstream is None else await _direct(settings, settings.upstream, http, page)
+
+
+def _no_form(path: str, around: Seen | Silent | None) -> str:
+    where = (
+        "through Muster; the app's own port was not tried"
+        if around is None
+        else "neither through Muster nor at the app"
+    )
+    return f"no password form at {path}, {where}"
+
+
+def _has_form(seen: Seen | Silent | None, probe: LoginProbe) -> bool:
     return isinstance(seen, Seen) and seen.status == 200 and probe.marker.encode() in seen.body

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from proxy.edge.answer import CLOSE_LINE, KEEP_LINE, Framing, render
 from proxy.edge.head import Head
 from proxy.edge.ports import Answer
+from proxy.edge.rules import OWN_PAGES
 from proxy.edge.tunnel import Tunnel
 from proxy.edge.upstream import UpstreamConnection
 from proxy.gate.decision import Deny, Kind, Request, SignIn, kind_of
@@ -19,6 +20,7 @@ from proxy.reasons import Reason
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
     from proxy.edge.plane import Plane
+    from proxy.edge.pool import Pool
     from proxy.session.model import SessionKey
 
 RETRY_AFTER: Final = 5
@@ -28,8 +30,9 @@ class Ending:
     """What an exchange is, and all that can finish it. `Exchange` adds how it runs."""
 
     __slots__ = (
-        "_framing", "_is_retried", "_paced", "_pool", "_task", "_upstream", "client", "head", "is_own", "is_request_done",
-        "is_upstream_full", "plane", "received", "request", "sent", "session", "started_at", "status", "tunnel",
+        "_framing", "_is_retried", "_paced", "_pool", "_rules", "_task", "_upstream", "client", "head", "is_own",
+        "is_request_done", "is_upstream_full", "plane", "received", "request", "sent", "session", "started_at", "status",
+        "tunnel",
     )  # fmt: skip
 
     def __init__(
@@ -46,7 +49,8 @@ class Ending:
         self.sent = 0
         self.is_own = False
         self.is_upstream_full = False
-        self._pool = plane.pool
+        self._pool: Pool | None = None
+        self._rules = OWN_PAGES
         self._is_retried = False
         self.received = self._paced = 0
         self._framing: Framing | None = None
@@ -82,7 +86,7 @@ class Ending:
 
     def _finish(self, upstream: UpstreamConnection) -> None:
         self._upstream = None
-        if self.is_own or not self.is_request_done:
+        if self._pool is None or not self.is_request_done:
             upstream.close()
         else:
             self._pool.give(upstream, self.plane.now)
@@ -105,7 +109,7 @@ class Ending:
     def _upstream_failed(self, reason: Reason) -> None:
         """Counted where it is known whose fault it is; our own pages are no upstream's."""
         self.plane.figures.upstream_failures += 1
-        if not self.is_own:
+        if self._pool is not None:
             self._pool.note_failure(reason)
 
     def refuse_body(self) -> None:
@@ -162,9 +166,9 @@ class Ending:
         if client.is_write_paused:
             seconds = plane.limits.write_timeout
         elif self._framing is not None or self.is_upstream_full:
-            seconds = self._pool.rules.idle_timeout
+            seconds = self._rules.idle_timeout
         elif self.is_request_done:
-            seconds = self._pool.rules.first_byte_timeout
+            seconds = self._rules.first_byte_timeout
         else:
             seconds = plane.limits.body_timeout
         client.deadline = plane.now + seconds

@@ -97,9 +97,12 @@ class Exchange(Ending):
         if self.head.websocket is not None and not self._may_open_websocket():
             self._fail(403, Reason.WRONG_ORIGIN)
             return
-        pool = self._pool
-        if plane.routes is not None:
-            pool = self._pool = plane.routes.find(self.request.path)
+        pool = plane.pool if plane.routes is None else plane.routes.find(self.request.path)
+        if pool is None:
+            self._fail(404, Reason.NO_UPSTREAM)
+            return
+        self._pool = pool
+        self._rules = pool.rules
         client = self.client
         forwarding = client.forwarding(self.request.host)
         self._head_bytes = upstream_head(
@@ -138,6 +141,7 @@ class Exchange(Ending):
     # To the app.
 
     async def _connect(self) -> None:
+        assert self._pool is not None, "set before anything is forwarded"
         made = await self._pool.connect(is_repeatable=self._is_repeatable())
         if isinstance(made, Unreachable):
             self._upstream_failed(made.fault.reason)
@@ -150,7 +154,7 @@ class Exchange(Ending):
         own = await self.plane.connect_own()
         try:
             _, upstream = await self.plane.loop.create_connection(
-                lambda: UpstreamConnection(self._pool.rules.header_bytes), sock=own
+                lambda: UpstreamConnection(self._rules.header_bytes), sock=own
             )
         except BaseException:
             own.close()

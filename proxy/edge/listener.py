@@ -29,7 +29,7 @@ class Listener:
         self,
         neighbours: Neighbours,
         *,
-        upstream: UpstreamRules,
+        upstream: UpstreamRules | None,
         upstreams: Sequence[tuple[bytes, UpstreamRules]] = (),
         told: UpstreamTold = tell_nobody,
         fields: FieldRules,
@@ -40,7 +40,7 @@ class Listener:
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
         takes_questions: bool = False,
     ) -> None:
-        """`upstreams`: those for paths under a prefix; `upstream` has all others. `told` hears of any that cannot be reached."""
+        """`upstreams`: for paths under a prefix; `upstream`, if any, has all others. `told` hears of those not to be reached."""
         self._neighbours = neighbours
         self._upstream = upstream
         self._upstreams = upstreams
@@ -71,7 +71,7 @@ class Listener:
         def made(rules: UpstreamRules) -> Pool:
             return Pool(rules, loop, opened, self._told)
 
-        pool = made(self._upstream)
+        pool = made(self._upstream) if self._upstream is not None else None
         plane = Plane(
             self._neighbours,
             loop=loop,
@@ -118,7 +118,8 @@ class Listener:
         plane = self._plane
         if plane is None:
             return ()
-        return ((b"", plane.pool),) if plane.routes is None else plane.routes.by_prefix()
+        all_of_them = ((b"", plane.pool),) if plane.routes is None else plane.routes.by_prefix()
+        return tuple((prefix, pool) for prefix, pool in all_of_them if pool is not None)
 
     @property
     def connections(self) -> int:

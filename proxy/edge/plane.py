@@ -82,8 +82,8 @@ class Plane:
         limits: Limits,
         fields: FieldRules,
         scheme: str,
-        pool: "Pool",
-        routes: "Routes[Pool] | None" = None,
+        pool: "Pool | None",
+        routes: "Routes[Pool | None] | None" = None,
         trust: Trust | None = None,
         expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
@@ -99,10 +99,10 @@ class Plane:
         self.loop = loop
         self.limits = limits
         self.scheme = scheme
-        # The app's pool; with `routes`, of all paths that no other prefix covers.
+        # The app's pool; with `routes`, of all paths that no other prefix covers. None where only other proxies know the app.
         self.pool = pool
         self.routes = routes
-        self.pools = (pool,) if routes is None else routes.all()
+        self.pools = tuple(one for one in ((pool,) if routes is None else routes.all()) if one is not None)
         self.trust = trust or Trust()
         self.expects_preamble = expects_preamble
         self.websockets = websockets

@@ -1,6 +1,7 @@
 """What an operator decided about the data plane: limits, deadlines and the upstream. All times in seconds, all sizes in bytes."""
 
 from dataclasses import dataclass
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,3 +91,7 @@ class UpstreamRules:
             return f"unix://{self.socket_path}"
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{'http' if self.tls is None else 'https'}://{host}:{self.port}"
+
+
+OWN_PAGES: Final = UpstreamRules(host="", port=0)
+"""How long our own pages may take: as a usual app, whatever holds for the operator's."""

@@ -134,7 +134,12 @@ class Settings(Section):
         False,
         "Allow a `public_url` (or an issuer) on plain http beyond loopback. Cookies and tokens then cross the network readable.",
     )
-    upstream: Annotated[Upstream, Field(description="The app that Muster stands in front of.")]
+    upstream: Upstream | None = setting(
+        None,
+        "The app that Muster stands in front of. Required, unless `forward_auth` is enabled: where only other proxies ask, they "
+        "know where the app is.",
+        json_schema_extra={"x-usual": True},
+    )
     forward_auth: ForwardAuth = setting({}, "Answering proxies that ask about each request.")
     upstreams: tuple[PathUpstream, ...] = setting(
         (),

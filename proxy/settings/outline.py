@@ -21,7 +21,10 @@ COMPUTED: Final = object()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One setting. `section` holds the settings inside it, if it has such; `is_list` = it is a list of those."""
+    """One setting. `section` holds the settings inside it, if it has such; `is_list` = it is a list of those.
+
+    `is_usual`: nearly every configuration writes it, though it may be left out.
+    """
 
     loc: Loc
     name: str
@@ -31,11 +34,12 @@ class Entry:
     description: str
     section: type[Section] | None
     is_list: bool
+    is_usual: bool
 
     @property
     def is_optional_section(self) -> bool:
-        """A section (or list of sections) that is not there unless written."""
-        return self.section is not None and self.default in (None, ())
+        """A section (or list of sections) that is not there unless written, and seldom is."""
+        return self.section is not None and self.default in (None, ()) and not self.is_usual
 
 
 def entries(section: type[Section] = Settings, loc: Loc = (), given: Any = None) -> Iterator[Entry]:
@@ -54,6 +58,7 @@ def entries(section: type[Section] = Settings, loc: Loc = (), given: Any = None)
             description=field.description or "",
             section=inner,
             is_list=is_list,
+            is_usual="x-usual" in properties[name],
         )
 
 

@@ -11,12 +11,18 @@ from proxy.settings.upstream import Upstream, UpstreamTls
 
 def upstreams_of(settings: Settings) -> Iterator[tuple[Loc, Upstream]]:
     """Every upstream, and where it stands."""
-    yield ("upstream",), settings.upstream
+    if settings.upstream is not None:
+        yield ("upstream",), settings.upstream
     yield from ((("upstreams", index), one) for index, one in enumerate(settings.upstreams))
 
 
 def upstream_mistakes(settings: Settings) -> Iterator[tuple[Loc, str]]:
     """Where, and a sentence."""
+    if settings.upstream is None and not settings.forward_auth.enabled:
+        yield (
+            ("upstream",),
+            "which app does Muster stand in front of? Write its address (url), or enable forward_auth where another proxy asks",
+        )
     seen: set[str] = set()
     for index, one in enumerate(settings.upstreams):
         if one.prefix in seen:

@@ -160,6 +160,12 @@ WORDINGS: Final[dict[Reason, Wording]] = {
         "Just a moment",
         "The place where sign-ins are kept does not answer right now. That is not your fault.",
     ),
+    Reason.NO_UPSTREAM: Wording(
+        title="The app is not here",
+        why="This address only looks after signing in. The app is reached through another server.",
+        todo="Use the address that you were given for this app. If this is it, tell the person who looks after it: the server in "
+        "front sends here what belongs to the app.",
+    ),
     Reason.UPSTREAM_UNAVAILABLE: _away(
         "The app does not answer", "The app behind this page cannot be reached right now."
     ),

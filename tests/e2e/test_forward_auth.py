@@ -18,6 +18,7 @@ from proxy.reasons import Reason
 from proxy.session.cookie import session_key
 from proxy.storage.keyring import load_keyring
 from proxy.storage.sqlite.store import open_store
+from tests.e2e import wire
 from tests.e2e.idps import Demo, demo_idp
 from tests.e2e.program import HOST, Muster, Ports, choose_ports
 from tests.e2e.stack import COOKIE, idp_entry, session_value, write_secret
@@ -105,13 +106,13 @@ def seen(answer: Answer) -> dict[str, Any]:
     return found
 
 
-def configuration(idp: Demo, app: EchoApp, folder: Path, inner: int) -> dict[str, Any]:
+def configuration(idp: Demo, folder: Path, inner: int) -> dict[str, Any]:
+    """Without `upstream`: the proxy alone knows the app."""
     write_secret(folder / "idp.secret", idp.secret)
     return {
         "listen": f"127.0.0.1:{inner}",
         "trusted_proxies": ["127.0.0.1"],
         "forward_auth": {"enabled": True},
-        "upstream": {"url": f"http://127.0.0.1:{app.port}"},
         "idps": [idp_entry(idp)],
         "joining": {"domains": ["example.com"]},
         "headers": {"user_claim": "username", "groups_allowed": ["*"]},
@@ -126,7 +127,7 @@ async def scene(front: str, folder: Path) -> AsyncIterator[Scene]:
         ports, inner = choose_ports(), choose_ports().public
         places = Places(people=ports.public, muster=inner, app=app.port, host=HOST)
         stack.enter_context(Child(front, command_of(front, folder, places), folder=folder))
-        muster = Muster(folder, ports, configuration(idp, app, folder, inner))
+        muster = Muster(folder, ports, configuration(idp, folder, inner))
         await muster.start()
         stack.push_async_callback(asyncio.to_thread, muster.child.stop)
         yield Scene(front=front, idp=idp, app=app, muster=muster, inner=inner)
@@ -315,10 +316,22 @@ async def test_what_the_session_opens_it_closes_and_without_muster_nothing_is_op
     await muster_away(one, browser)
 
 
+async def app_is_not_here(muster: Muster) -> None:
+    """Whoever comes to Muster for the app hears that it is elsewhere; sign-in pages are there all the same."""
+    script = await wire.send(muster, "Accept: application/json", request="GET /open/x HTTP/1.1")
+    assert (script.status, script.json()["error"]) == (404, "no_upstream")
+    page = await wire.send(
+        muster, "Sec-Fetch-Mode: navigate", "Accept: text/html", request="GET /open/x HTTP/1.1"
+    )
+    assert (page.status, b"The app is not here" in page.body) == (404, True)
+    ready = await wire.send(muster, request="GET /_muster/readyz HTTP/1.1")
+    assert ready.json() == {"ready": True}
+
+
 async def test_whoever_else_asks_is_refused_and_the_operator_reads_of_it(tmp_path: Path) -> None:
-    async with demo_idp() as idp, echo_app() as app:
+    async with demo_idp() as idp:
         ports: Ports = choose_ports()
-        config = configuration(idp, app, tmp_path, ports.public)
+        config = configuration(idp, tmp_path, ports.public)
         muster = Muster(tmp_path, ports, {**config, "trusted_proxies": ["192.0.2.7"]})
         await muster.start()
         try:
@@ -333,5 +346,6 @@ async def test_whoever_else_asks_is_refused_and_the_operator_reads_of_it(tmp_pat
                     async with client.get(f"http://127.0.0.1:{ports.public}{path}", headers=asked) as answer:
                         assert answer.status == 403
             assert muster.has_logged(Reason.UNTRUSTED_PROXY.value)
+            await app_is_not_here(muster)
         finally:
             await asyncio.to_thread(muster.child.stop)

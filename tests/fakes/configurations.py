@@ -7,6 +7,7 @@ from typing import Any
 from proxy.errors import SettingsError
 from proxy.settings.load import from_mapping, parse
 from proxy.settings.model import Settings
+from proxy.settings.upstream import Upstream
 
 IDP: Mapping[str, Any] = {"id": "corp", "issuer": "https://idp.example.com", "client_id": "muster"}
 
@@ -35,6 +36,13 @@ def minimal(**changes: Any) -> dict[str, Any]:
 def settings_of(folder: Path, environ: Mapping[str, str] | None = None, **changes: Any) -> Settings:
     """The settings of `minimal`."""
     return from_mapping(minimal(**changes), folder=folder, environ=environ or {})
+
+
+def upstream_of(folder: Path, **upstream: Any) -> Upstream:
+    """The settings of an upstream so written."""
+    found = settings_of(folder, upstream=upstream).upstream
+    assert found is not None, "it is written"
+    return found
 
 
 def mistakes_of(folder: Path, environ: Mapping[str, str] | None = None, **changes: Any) -> dict[str, str]:

@@ -173,7 +173,7 @@ async def no_own_pages() -> socket.socket:
 
 @contextlib.asynccontextmanager
 async def running_edge(
-    upstream: UpstreamRules,
+    upstream: UpstreamRules | None,
     *,
     gate: FakeGate | None = None,
     limits: Limits | None = None,

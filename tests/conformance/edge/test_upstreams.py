@@ -1,6 +1,7 @@
 """Apps on https, on Unix sockets, under a prefix, and apps that are down; over real sockets."""
 
 import asyncio
+import socket
 import ssl
 from pathlib import Path
 
@@ -310,3 +311,41 @@ async def test_websockets_pass_to_every_kind(kind: str, authority: Authority, tm
                 assert len(await own.receive_bytes()) == size
     finally:
         await runner.cleanup()
+
+
+async def test_without_an_app_nothing_is_forwarded_but_what_another_prefix_covers() -> None:
+    """Only other proxies know the app: whoever comes here for it is told so, and the connection goes on."""
+    async with RecordingUpstream() as api, running_edge(None, upstreams=[(b"/api", api.rules())]) as edge:
+        wire = await edge.wire()
+        for request in (GET, b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n"):
+            head, body = await wire.exchange(request)
+            assert (status_of(head), body) == (404, b"no_upstream")
+        assert status_of((await wire.exchange(b"GET /api HTTP/1.1\r\nHost: a\r\n\r\n"))[0]) == 200
+        assert [(prefix, pool.rules.port) for prefix, pool in edge.listener.pools] == [(b"/api", api.port)]
+    async with running_edge(None) as edge:
+        assert (await asked(edge))[::2] == (404, b"no_upstream")
+        assert edge.listener.pools == ()
+        assert [line[2] for line in edge.access.lines] == [404]
+
+
+async def test_our_own_pages_may_take_longer_than_the_app() -> None:
+    """A sign-in waits for the IdP, which the app's operator did not mean by the app's deadline."""
+    near, far = socket.socketpair()
+    rules = UpstreamRules(host="127.0.0.1", port=9, first_byte_timeout=0.05)
+
+    async def connect_own() -> socket.socket:
+        near.setblocking(False)
+        return near
+
+    async with running_edge(rules, connect_own=connect_own) as edge:
+        reader, writer = await asyncio.open_connection(sock=far)
+        try:
+            wire = await edge.wire()
+            await wire.send(b"GET /_muster/profile HTTP/1.1\r\nHost: a\r\n\r\n")
+            async with asyncio.timeout(5):
+                await reader.readuntil(b"\r\n\r\n")
+            await asyncio.sleep(0.3)
+            writer.write(OK)
+            assert (await wire.answer())[1] == b"ok"
+        finally:
+            writer.close()

@@ -283,7 +283,7 @@ def everything(settings: Settings) -> dict[str, Any]:
         "fields": rules.field_rules(settings),
         "assertion": asserting.assertion_rules(settings),
         "limits": rules.limits(settings),
-        "upstream": upstream_rules(settings.upstream),
+        "upstream": upstream_rules(settings.upstream) if settings.upstream else None,
         "upstreams": routes(settings),
         "websockets": rules.websocket_rules(settings),
         "trust": rules.trust(settings).believes("10.1.2.3"),

@@ -1,6 +1,7 @@
 """From an operator's upstreams to the edge's rules."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,7 @@ from proxy.app.upstreams import check_upstream_files, routes, upstream_rules
 from proxy.edge.rules import TlsRules
 from proxy.errors import SettingsError
 from tests.fakes.certificates import Authority
-from tests.fakes.configurations import settings_of
+from tests.fakes.configurations import settings_of, upstream_of
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ from tests.fakes.configurations import settings_of
 def test_the_upstream_is_found_where_the_url_says(
     url: str, host: str, port: int, authority: bytes, tmp_path: Path
 ) -> None:
-    rules = upstream_rules(settings_of(tmp_path, upstream={"url": url}).upstream)
+    rules = upstream_rules(upstream_of(tmp_path, url=url))
     assert (rules.host, rules.port, rules.authority) == (host, port, authority)
     assert (rules.socket_path is None, rules.tls is None) == (
         not url.startswith("unix"),
@@ -35,19 +36,17 @@ def test_the_upstream_is_found_where_the_url_says(
 
 def test_the_host_of_the_url_is_who_must_be_there_unless_a_name_is_set(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").touch()
-    upstream = {"url": "https://10.0.0.7:8443"}
-    assert upstream_rules(settings_of(tmp_path, upstream=upstream).upstream).tls == TlsRules(
-        server_name="10.0.0.7"
-    )
+    upstream: dict[str, Any] = {"url": "https://10.0.0.7:8443"}
+    assert upstream_rules(upstream_of(tmp_path, **upstream)).tls == TlsRules(server_name="10.0.0.7")
     named = {**upstream, "tls": {"server_name": "app.internal", "ca_file": "ca.pem"}}
-    assert upstream_rules(settings_of(tmp_path, upstream=named).upstream).tls == TlsRules(
+    assert upstream_rules(upstream_of(tmp_path, **named)).tls == TlsRules(
         server_name="app.internal", ca_file=str(tmp_path / "ca.pem")
     )
 
 
 def test_a_host_that_is_set_is_sent_always(tmp_path: Path) -> None:
     upstream = {"url": "http://10.0.0.7", "host": "keep", "host_header": "wiki.internal:8080"}
-    rules = upstream_rules(settings_of(tmp_path, upstream=upstream).upstream)
+    rules = upstream_rules(upstream_of(tmp_path, **upstream))
     assert (rules.keeps_host, rules.authority) == (False, b"wiki.internal:8080")
 
 

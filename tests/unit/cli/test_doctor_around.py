@@ -175,3 +175,18 @@ async def test_an_app_on_https_is_asked_by_the_certificates_that_the_edge_accept
             (forged, *_) = await examine_around(settings, http, login="robot", probe=None)
         assert "answers this machine 200" in forged.seen
         assert [seen.values(b"host") for seen in app.seen] == [[b"wiki"], [b"wiki"]]
+
+
+async def test_without_an_upstream_only_the_way_through_muster_is_tried(tmp_path: Path) -> None:
+    asked: dict[str, Any] = {"forward_auth": {"enabled": True}, "trusted_proxies": ["127.0.0.1"]}
+    async with Doors(login=FORM) as doors:
+        settings = settings_of(tmp_path, upstream=None, public_url=doors.url, **asked)
+        async with open_http() as http:
+            forged, form = await examine_around(settings, http, login="robot", probe=PROBE)
+            closed, nothing = await examine_around(
+                settings, http, login="robot", probe=PROBE.model_copy(update={"path": "/no"})
+            )
+    assert (forged.result, "only the proxy in front knows" in forged.seen) == ("ok", True)
+    assert (form.result, "through Muster" in form.seen) == ("warning", True)
+    assert (nothing.result, "was not tried" in nothing.seen) == ("ok", True)
+    assert forged == closed

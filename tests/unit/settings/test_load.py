@@ -71,7 +71,8 @@ def test_yamls_own_mistakes_stand_beside_ours(tmp_path: Path) -> None:
 def test_an_empty_file_lacks_what_is_required(tmp_path: Path) -> None:
     mistakes = mistakes_in("", tmp_path)
     assert "headers.user_claim: without `app`" in mistakes.pop(0)
-    assert mistakes == [f"{name}: this is required" for name in ("idps", "public_url", "upstream")]
+    assert "upstream: which app" in mistakes.pop()
+    assert mistakes == [f"{name}: this is required" for name in ("idps", "public_url")]
 
 
 def test_a_file_is_read_with_its_folder(tmp_path: Path) -> None:

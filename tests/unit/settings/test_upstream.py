@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from proxy.settings.upstream import check_authority, check_prefix, check_server_name, check_upstream_url
-from tests.fakes.configurations import mistakes_of, settings_of
+from tests.fakes.configurations import mistakes_of, upstream_of
 
 
 @pytest.mark.parametrize(
@@ -70,4 +70,4 @@ def test_there_is_no_way_to_leave_verification_out(tmp_path: Path) -> None:
 
 
 def test_an_app_on_https_needs_nothing_but_its_url(tmp_path: Path) -> None:
-    assert settings_of(tmp_path, upstream={"url": "https://app.internal"}).upstream.tls.ca_file is None
+    assert upstream_of(tmp_path, url="https://app.internal").tls.ca_file is None

@@ -6,6 +6,7 @@ from proxy.web.wording import WORDINGS, wording_of
 SHOWN_BY_THE_GATE_AND_EDGE = [
     Reason.BEING_SET_UP,
     Reason.STORE_UNAVAILABLE,
+    Reason.NO_UPSTREAM,
     Reason.UPSTREAM_UNAVAILABLE,
     Reason.UPSTREAM_TIMEOUT,
     Reason.BAD_UPSTREAM_ANSWER,
