@@ -184,8 +184,9 @@ def machine() -> str:
         ),
         platform.machine(),
     )
+    kernel = f"Linux {platform.release().partition('-')[0]}"
     python = f"Python {platform.python_version()}"
-    return f"{len(allowed())} cores, {cpu}, Linux {platform.release()}, {python}; load {os.getloadavg()[0]:.1f} before"
+    return f"{len(allowed())} cores, {cpu}, {kernel}, {python}; load {os.getloadavg()[0]:.1f} before"
 
 
 def save(bench: Bench, goals: Sequence[Goal], shape: str) -> Path:

@@ -4,6 +4,7 @@ import json
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from bench.figures import Load
 from bench.targets import Target
@@ -29,6 +30,10 @@ request = function()
   return wrk.format("GET", "/fresh/1k?n=" .. number)
 end
 """
+
+
+_PATIENCE: Final = "30s"
+"""A late answer is a latency, not a failure."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +76,7 @@ def run(target: Target, shape: Shape, seconds: float, directory: Path) -> Load:
     script = directory / "wrk.lua"
     script.write_text(shape.script())
     command = ["wrk", "-t1", f"-c{shape.connections}", f"-d{max(1, round(seconds))}s", "-s", str(script)]
+    command += ["--timeout", _PATIENCE]
     for name, value in target.headers.items():
         command += ["-H", f"{name}: {value}"]
     if shape.is_closing:
