@@ -1,5 +1,5 @@
 """`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000), fuzz (FUZZ=1000000), laws, full_look,
-mass_change, kill_points and kill_points_redis (KILLS=500),
+mass_change, kill_points and kill_points_redis (KILLS=500), restart (REQUESTS=100000),
 replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60), on Redis or by STORE=sqlite.
 
 All of them without a name.
@@ -39,6 +39,13 @@ def storm() -> int:
     return _pytest("tests/e2e/test_storm.py", "-s", **figures)
 
 
+def restart() -> int:
+    """Reloads under load, with one process and with two: no request may fail."""
+    requests = os.environ.get("REQUESTS", "100000")
+    paths = ("tests/e2e/test_reload.py", "tests/e2e/test_workers.py")
+    return max(_pytest(path, "-k", "under_load", "-s", REQUESTS=requests) for path in paths)
+
+
 def _pytest(path: str, *options: str, **environment: str) -> int:
     return subprocess.run(
         [sys.executable, "-m", "pytest", path, *options],
@@ -56,6 +63,7 @@ PROOFS: dict[str, Callable[[], int]] = {
     "replicas": replicas,
     "mixups": mixups,
     "storm": storm,
+    "restart": restart,
     "full_look": lambda: full_look.main([]),
     "mass_change": lambda: mass_change.main([]),
     "kill_points": lambda: kill_points.main([os.environ.get("KILLS") or "500"]),

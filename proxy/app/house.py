@@ -15,15 +15,14 @@ from aiohttp import web
 
 from proxy.app import rules
 from proxy.app.asked_in_vain import AskedInVain
-from proxy.app.asserting import open_assertions
 from proxy.app.bearers import open_bearers
+from proxy.app.certificates import CertificateWatch
 from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
-from proxy.app.effective import Effective
 from proxy.app.flows import AskTheRightIdp
+from proxy.app.ground import Ground, lay_ground
 from proxy.app.idps import Idps, open_idps
 from proxy.app.keys import KeysWatch
-from proxy.app.observers import Observers
 from proxy.app.own_pages import open_own_pages
 from proxy.app.path_rules import demands
 from proxy.app.readiness import Readiness
@@ -32,17 +31,13 @@ from proxy.app.rounds import ChangeChannel, Upkeep
 from proxy.app.rulings import RulingsWatch
 from proxy.app.silence import Silence
 from proxy.app.standing import WithUpstreams, edge_figures
-from proxy.app.storing import Store, open_store
 from proxy.app.sweeping import Sweeping, whole_sweep
-from proxy.app.trail import Trail, open_trail
 from proxy.app.upstreams import check_upstream_files, routes, upstream_rules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.ports import ConnectOwn
 from proxy.gate.arrival import Arrivals, ArrivalStores
-from proxy.gate.asserting import Assertions
 from proxy.gate.bearer import Bearers
-from proxy.gate.cache import SessionCache
 from proxy.gate.gate import Gate
 from proxy.identity import IdpId
 from proxy.oidc.client import OidcClient
@@ -50,33 +45,16 @@ from proxy.oidc.directory.asking import AskDirectories
 from proxy.oidc.transport import open_session
 from proxy.provisioning.courier import Courier
 from proxy.provisioning.directory import Directory
-from proxy.session.codec import KeyRing
 from proxy.session.cookie import session_key
 from proxy.session.keeper import Keeper
 from proxy.session.suspicion import Suspicions
 from proxy.settings.model import Settings
-from proxy.storage.keyring import load_keyring
 from proxy.telemetry.telemetry import Telemetry
 from proxy.web.admin_api import AdminApi
 from proxy.web.application import make_application
 from proxy.web.health import make_ops_application
 from proxy.web.parts import Site, WebParts
 from proxy.web.render import Pages
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
-    """What every room stands on."""
-
-    settings: Settings
-    telemetry: Telemetry
-    observers: Observers
-    keys: KeyRing
-    store: Store
-    cache: SessionCache
-    effective: Effective
-    trail: Trail
-    assertions: Assertions | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +69,7 @@ class Beside:
     sweeping: Sweeping | None
     rulings: RulingsWatch
     keys: KeysWatch
+    certificate: CertificateWatch | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,7 +87,7 @@ class House:
 
 async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> House:
     """The house. Raises SettingsError for keys, a store or a preset that cannot be used."""
-    ground = await _ground(settings, telemetry, stack)
+    ground = await lay_ground(settings, telemetry, stack)
     partners = await _idps(ground, stack)
     idps = partners.clients
     courier = await _courier(ground, stack)
@@ -130,24 +109,6 @@ async def build(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack)
         listener=listener,
         ops=make_ops_application(seen, telemetry.metrics.render, _admin(ground)),
         beside=_beside(ground, keeper, arrivals, listener, partners.directories, courier),
-    )
-
-
-async def _ground(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> Ground:
-    keys = load_keyring(settings.keys_file)
-    store = await open_store(settings, keys)
-    stack.push_async_callback(store.close)
-    trail, effective = open_trail(settings, store.audit, telemetry), Effective(settings)
-    return Ground(
-        settings=settings,
-        telemetry=telemetry,
-        observers=Observers(telemetry, trail.add),
-        keys=keys,
-        store=store,
-        cache=SessionCache(),
-        effective=effective,
-        trail=trail,
-        assertions=open_assertions(settings, keys, effective),
     )
 
 
@@ -269,6 +230,7 @@ def _listener(ground: Ground, gate: Gate, site: Site, connect_own: ConnectOwn) -
         expects_preamble=settings.proxy_protocol,
         websockets=rules.websocket_rules(settings),
         takes_questions=settings.forward_auth.enabled,
+        tls=ground.tls.context if ground.tls else None,
     )
 
 
@@ -316,6 +278,7 @@ def _beside(
         ),
         rulings=_rulings(ground, courier),
         keys=KeysWatch(ground.settings.keys_file, ground.keys, store.sessions, ground.telemetry),
+        certificate=CertificateWatch(ground.tls, ground.telemetry) if ground.tls else None,
         silence=Silence(outbox=store.outbox, telemetry=ground.telemetry, clock=time.time),
         sweeping=_sweeping(ground, keeper, arrivals, directories, courier),
     )

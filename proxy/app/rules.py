@@ -109,6 +109,11 @@ def public_hosts(public_url: str) -> frozenset[bytes]:
     return frozenset({host, with_port} if port == DEFAULT_PORTS[url.scheme] else {with_port})
 
 
+def origin_written(public_url: str) -> str:
+    """The origin as a browser writes it, for a Location: ASCII, and no port where it is the scheme's own."""
+    return f"{urlsplit(public_url).scheme}://{min(public_hosts(public_url), key=len).decode('ascii')}"
+
+
 def _browser_host(name: str) -> bytes:
     """A host as a browser spells it (WHATWG URL): the shortest IPv6 text in brackets, A-labels by UTS 46."""
     if ":" in name:

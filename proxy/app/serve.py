@@ -1,158 +1,135 @@
-"""`muster serve`: opens the house that `house.py` builds, and closes it in an order that loses nothing.
+"""`muster serve` in one process: until SIGTERM or SIGINT, and on SIGHUP with a configuration read anew.
 
-Opening: the change channel is heard once and what is ruled is adopted, then the ops listener, the listeners, the rounds.
-Closing: the listeners drain; the courier gives its claims back; the rounds stop; renewals under way end, so that what an IdP
-answered is written; what was seen and the audit trail are flushed; the stack closes pages, partners and, last of all, the store.
+A new generation begins beside the one that serves, on the same sockets. Only when it serves is the old one told to leave.
+Whatever keeps the new one from that (a mistake in the file, a store that cannot be opened, a port that is taken) goes to the log,
+and the old one serves on as if nothing had been asked.
 """
 
 import asyncio
 import signal
-import time
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import Final, TypeAlias
 
-from aiohttp import web
-
-from proxy.app import descriptors, rules
-from proxy.app.house import House, build
-from proxy.app.rounds import Round, Rounds
-from proxy.errors import Problem, SettingsError, Unavailable
-from proxy.settings.addresses import Address
+from proxy.app import rules
+from proxy.app.departure import Stop
+from proxy.app.doors import Doors
+from proxy.app.generation import Generation
+from proxy.errors import Problem, SettingsError
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import Telemetry
 
-CHANGES_EVERY = 0.25
-RULINGS_EVERY = 0.5
-AUDIT_EVERY = 0.5
-KEYS_EVERY = 5.0
-SEEN_AT_LEAST_EVERY = 60.0
+REFUSED: Final = "reload_refused"
+RELOADED: Final = "the new configuration is served; what began under the old one ends"
+RESTART: Final = "from one process to several takes a restart"
+
+Reread: TypeAlias = Callable[[], Settings]
+"""The configuration as the file holds it now; raises SettingsError. Called in a thread."""
 
 
-async def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. Raises SettingsError before anything listens."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    async with running(settings):
-        await stopping.wait()
-
-
-@asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[tuple[str, ...]]:
-    """The bound addresses, while everything runs."""
-    telemetry = Telemetry(rules.telemetry_rules(settings))
-    telemetry.hear_libraries()
-    for warning in settings.warnings:
-        telemetry.log.warning("settings", where=warning.path, line=warning.line, what=warning.message)
-    _allow_files(telemetry, settings.limits.connections)
-    rounds = Rounds(telemetry)
-    async with AsyncExitStack() as stack:
-        house = await build(settings, telemetry, stack)
-        addresses = await _open(house, stack)
-        rounds.start(_rounds(house))
-        for address in addresses:
-            telemetry.log.info("listening", address=address, public_url=settings.public_url)
+async def serve(settings: Settings, reread: Reread) -> None:
+    """Serve until told to stop. Raises SettingsError before anything listens."""
+    stop, reloading = Stop(), asyncio.Event()
+    stop.hear()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.set)
+    with closing(Doors()) as doors:
+        process = _Process(doors, reread)
         try:
-            yield addresses
+            await process.begin(settings)
+            await _until(stop.asked, reloading, process.reload)
         finally:
-            telemetry.log.info("stopping")
-            await _close(house, rounds)
-            telemetry.log.info("stopped")
+            await process.end(stop.hurried)
 
 
-def _allow_files(telemetry: Telemetry, connections: int) -> None:
-    files = descriptors.raise_limit(connections)
-    needed = descriptors.wanted(connections)
-    if files < needed:
-        what = f"limits.connections needs {needed} open files, and this machine allows {files}: raise LimitNOFILE or ulimit -Hn"
-        telemetry.log.warning("open_files", files=files, what=what)
-
-
-async def _open(house: House, stack: AsyncExitStack) -> tuple[str, ...]:
-    await _first_hearing(house)
-    if house.ground.settings.ops_listen is not None:
-        await _open_ops(house, house.ground.settings.ops_listen, stack)
+async def _until(
+    stopping: asyncio.Event, reloading: asyncio.Event, reload: Callable[[], "asyncio.Future[None]"]
+) -> None:
+    """Reloads, one at a time, until told to stop; that does not wait for a reload."""
+    stop = asyncio.create_task(stopping.wait())
     try:
-        bound = await house.listener.start([(one.host, one.port) for one in house.ground.settings.listen])
-    except OSError as error:
-        await house.listener.drain()
-        raise _taken("listen", error) from None
-    return tuple(str(Address(host=host, port=port)) for host, port in bound)
+        while not stop.done():
+            asked = asyncio.create_task(reloading.wait())
+            await asyncio.wait((stop, asked), return_when=asyncio.FIRST_COMPLETED)
+            asked.cancel()
+            if stop.done():
+                return
+            reloading.clear()
+            work = reload()
+            await asyncio.wait((stop, work), return_when=asyncio.FIRST_COMPLETED)
+            work.cancel()
+            await asyncio.gather(work, return_exceptions=True)
+    finally:
+        stop.cancel()
 
 
-async def _first_hearing(house: House) -> None:
-    try:
-        await house.beside.channel.listen()
-        await house.beside.rulings.begin()
-        unreadable = await house.ground.store.count_unreadable()
-    except Unavailable as away:
-        problem = Problem(path="store", line=None, message=f"the store does not answer: {away.reason}")
-        raise SettingsError((problem,)) from None
-    if unreadable:
-        what = (
-            f"the key file was replaced: {unreadable} sessions cannot be opened; these people sign in again"
-        )
-        house.ground.telemetry.log.warning("keys", sessions=unreadable, what=what)
+class _Process:
+    """The generation that serves, and those that are leaving."""
+
+    def __init__(self, doors: Doors, reread: Reread) -> None:
+        self._doors = doors
+        self._reread = reread
+        self._current: Generation | None = None
+        self._leaving: list[Generation] = []
+
+    async def begin(self, settings: Settings) -> None:
+        self._current = await self._begun(settings)
+
+    def reload(self) -> asyncio.Future[None]:
+        return asyncio.create_task(self._reload())
+
+    async def _begun(self, settings: Settings) -> Generation:
+        generation = Generation(settings, self._doors.open(settings))
+        await generation.begun()
+        return generation
+
+    async def _reload(self) -> None:
+        before = self._current
+        assert before is not None, "reloads only while it serves"
+        telemetry = Telemetry(rules.telemetry_rules(before.settings))
+        try:
+            after = await self._after(before)
+        except SettingsError as refusal:
+            self._doors.keep(before.settings)
+            say_refused(telemetry, refusal)
+        except Exception as error:
+            self._doors.keep(before.settings)
+            telemetry.log.warning(
+                REFUSED, what="a bug: nothing was changed", incident=telemetry.report(error)
+            )
+        else:
+            self._current = after
+            before.leave_to_successor()
+            self._leaving = [*(one for one in self._leaving if not one.is_over), before]
+            self._doors.keep(after.settings)
+            telemetry.log.info("reloaded", what=RELOADED)
+
+    async def _after(self, before: Generation) -> Generation:
+        settings = await asyncio.to_thread(self._reread)
+        if settings.workers > 1:
+            problem = Problem(path="workers", line=settings.line_of("workers"), message=RESTART)
+            raise SettingsError((problem,))
+        return await self._begun(settings)
+
+    async def end(self, hurried: asyncio.Event) -> None:
+        """Nobody new; everything under way ends."""
+        self._doors.close()
+        everybody = [*self._leaving, *([self._current] if self._current else [])]
+        hurry = asyncio.create_task(_hurry(everybody, hurried))
+        try:
+            for one in everybody:
+                one.leave_as_last()
+            await asyncio.gather(*(one.ended() for one in everybody))
+        finally:
+            hurry.cancel()
 
 
-async def _open_ops(house: House, address: Address, stack: AsyncExitStack) -> None:
-    runner = web.AppRunner(house.ops, access_log=None, handle_signals=False)
-    await runner.setup()
-    stack.push_async_callback(runner.cleanup)
-    site = web.TCPSite(runner, address.host, address.port)
-    try:
-        await site.start()
-    except OSError as error:
-        raise _taken("ops_listen", error) from None
-    for host, port, *_ in runner.addresses:
-        house.ground.telemetry.log.info("ops_listening", address=str(Address(host=host, port=port)))
+async def _hurry(everybody: Sequence[Generation], hurried: asyncio.Event) -> None:
+    await hurried.wait()
+    for one in everybody:
+        one.leave_at_once()
 
 
-def _taken(path: str, error: OSError) -> SettingsError:
-    message = f"cannot listen there: {error.strerror or error}; is another program on this port?"
-    return SettingsError((Problem(path=path, line=None, message=message),))
-
-
-def _rounds(house: House) -> list[Round]:
-    beside, ground = house.beside, house.ground
-    # Seen times wait in memory: they must reach the store well before anybody is called idle, or not in use (§5.3).
-    settings = ground.settings
-    seen_every = min(SEEN_AT_LEAST_EVERY, settings.session.idle / 4, settings.refresh.every / 4)
-    rounds = [
-        Round(name="changes", seconds=CHANGES_EVERY, work=beside.channel.listen),
-        Round(name="early renewals", seconds=0.5, work=beside.early.look),
-        Round(name="suspicions", seconds=1.0, work=beside.suspicions.look),
-        Round(name="last seen", seconds=seen_every, work=beside.upkeep.flush_seen),
-        Round(name="session limits", seconds=600.0, work=beside.upkeep.end_old),
-        Round(name="keys", seconds=KEYS_EVERY, work=beside.keys.look),
-        Round(name="rulings", seconds=RULINGS_EVERY, work=beside.rulings.look),
-        Round(name="audit", seconds=AUDIT_EVERY, work=ground.trail.flush),
-        Round(name="audit limits", seconds=60.0, work=ground.trail.trim),
-        Round(name="figures", seconds=2.0, work=beside.upkeep.measure),
-        Round(name="cleaning", seconds=60.0, work=lambda: ground.store.clean(time.time())),
-    ]
-    rounds.append(Round(name="groups not stated", seconds=300.0, work=beside.silence.look))
-    if house.bearers is not None:
-        rounds.append(Round(name="bearer tokens", seconds=30.0, work=house.bearers.end_expired))
-    if house.courier is not None:
-        rounds.append(Round(name="courier", seconds=1.0, work=house.courier.run))
-    if beside.sweeping is not None:
-        rounds.append(Round(name="sweep", seconds=30.0, work=beside.sweeping.look))
-    return rounds
-
-
-async def _close(house: House, rounds: Rounds) -> None:
-    await house.listener.drain()
-    if house.courier is not None:
-        await house.courier.stop()
-    await rounds.stop()
-    await house.beside.early.stop()
-    await house.keeper.drain()
-    if house.bearers is not None:
-        await house.bearers.drain()
-    try:
-        await house.beside.upkeep.flush_seen()
-        await house.ground.trail.flush()
-    except Unavailable as away:
-        house.ground.telemetry.log.warning("stopping", what=away.reason)
+def say_refused(telemetry: Telemetry, refusal: SettingsError) -> None:
+    """Every mistake, with its place."""
+    for problem in refusal.problems:
+        telemetry.log.warning(REFUSED, where=problem.path, line=problem.line, what=problem.message)

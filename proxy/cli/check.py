@@ -4,6 +4,7 @@ from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
+from proxy.app.certificates import listener_tls
 from proxy.app.client_files import check_client_files
 from proxy.app.upstreams import check_upstream_files
 from proxy.apps.capabilities import capabilities_table, standing_of
@@ -30,6 +31,7 @@ def _look(args: Namespace) -> int:
     settings = configured(args)
     check_client_files(settings)
     check_upstream_files(settings)
+    listener_tls(settings)
     preset = chosen_preset(settings, args.config)
     check_protected(settings, preset, args.config)
     if args.json:

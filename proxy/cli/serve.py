@@ -2,18 +2,40 @@
 
 import asyncio
 from argparse import Namespace
+from collections.abc import Coroutine
+from typing import Any
 
 import uvloop
 
+from proxy.app.crew import Crew
 from proxy.app.serve import serve
+from proxy.app.worker import Seat, attend
 from proxy.cli.configuration import configured
 from proxy.cli.preset import chosen_preset
+from proxy.settings.model import Settings
 
 
 def run(args: Namespace) -> int:
     """Serve; returns when everything was drained. Raises SettingsError before anything listens."""
-    settings = configured(args)
-    chosen_preset(settings, args.config)
+
+    def reread() -> Settings:
+        settings = configured(args)
+        chosen_preset(settings, args.config)
+        return settings
+
+    def work(seat: Seat) -> int:
+        # A worker is a command of its own: its mistakes and bugs become sentences there.
+        from proxy.cli.main import guarded  # noqa: PLC0415 -- main imports this module
+
+        return guarded(lambda _: _run(attend(seat)), args)
+
+    settings = reread()
+    if settings.workers == 1:
+        return _run(serve(settings, reread))
+    return Crew(settings, reread, work).run()
+
+
+def _run(program: Coroutine[Any, Any, None]) -> int:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(serve(settings))
+        runner.run(program)
     return 0

@@ -56,7 +56,7 @@ class Accepted(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "unix"
         self.is_trusted = plane.trust.believes(self.peer)
-        is_full = len(plane.clients) >= plane.limits.connections or plane.is_draining
+        is_full = len(plane.clients) >= plane.limits.connections or plane.is_shut
         is_full = is_full or (not plane.expects_preamble and not self._enter_crowd())
         if is_full or (plane.expects_preamble and not self.is_trusted):
             plane.figures.refused_connections += 1

@@ -77,6 +77,7 @@ class ClientConnection(Accepted):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accepted; it counts as long as it lives."""
+        self._plane.coming.pop(self, None)
         super().connection_made(transport)
         if self._phase is not Phase.CLOSED:
             self._plane.clients.add(self)
@@ -250,7 +251,7 @@ class ClientConnection(Accepted):
         exchange, self.exchange = self.exchange, None
         if exchange is None or self._phase is Phase.CLOSED:
             return
-        if self.keeps_alive and exchange.is_request_done and not plane.is_draining:
+        if self.keeps_alive and exchange.is_request_done:
             if self._has_head:  # a head that was known left nothing behind
                 self._expect_head()
             self._phase = Phase.IDLE

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import Sequence
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from proxy.edge.client import ClientConnection
 from proxy.edge.handshake import WebSocketRules
@@ -18,6 +20,8 @@ from proxy.session.model import SessionKey
 
 BACKLOG = 2048
 DRAIN_POLL = 0.02
+QUEUE_TURNS = 4
+"""Turns of the loop in which who was in the kernel's queue is accepted: closed, the socket would reset them."""
 
 Address = tuple[str, int]
 
@@ -39,8 +43,13 @@ class Listener:
         expects_preamble: bool = False,
         websockets: WebSocketRules = WebSocketRules(),  # noqa: B008 -- frozen
         takes_questions: bool = False,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`upstreams`: for paths under a prefix; `upstream`, if any, has all others. `told` hears of those not to be reached."""
+        """`upstreams`: for paths under a prefix; `upstream`, if any, has all others. `told` hears of those not to be reached.
+
+        `tls` is for the TCP addresses; Unix sockets stay plain.
+        """
+        self._tls = tls
         self._neighbours = neighbours
         self._upstream = upstream
         self._upstreams = upstreams
@@ -62,7 +71,7 @@ class Listener:
         for address in addresses:
             self._servers.append(await self._listen(plane, address))
         self._tick()
-        return [own.getsockname()[:2] for server in self._servers for own in server.sockets]
+        return [_name(own) for server in self._servers for own in server.sockets]
 
     def _make_plane(self, loop: asyncio.AbstractEventLoop) -> Plane:
         def opened() -> None:
@@ -91,12 +100,19 @@ class Listener:
 
     async def _listen(self, plane: Plane, address: Address | socket.socket) -> asyncio.Server:
         def accepted() -> ClientConnection:
-            return ClientConnection(plane)
+            client = ClientConnection(plane)
+            plane.coming[client] = plane.now
+            return client
 
+        if isinstance(address, socket.socket) and address.family == socket.AF_UNIX:
+            return await plane.loop.create_unix_server(accepted, sock=address, backlog=BACKLOG)
+        secured: dict[str, Any] = {}
+        if self._tls is not None:
+            handshake, goodbye = self._limits.header_timeout, self._limits.write_timeout
+            secured = {"ssl": self._tls, "ssl_handshake_timeout": handshake, "ssl_shutdown_timeout": goodbye}
         if isinstance(address, socket.socket):
-            return await plane.loop.create_server(accepted, sock=address, backlog=BACKLOG)
-        host, port = address
-        return await plane.loop.create_server(accepted, host, port, backlog=BACKLOG)
+            return await plane.loop.create_server(accepted, sock=address, backlog=BACKLOG, **secured)
+        return await plane.loop.create_server(accepted, *address, backlog=BACKLOG, **secured)
 
     def _tick(self) -> None:
         plane = self._plane
@@ -111,6 +127,11 @@ class Listener:
     def figures(self) -> Figures:
         """The counters."""
         return self._plane.figures if self._plane is not None else Figures()
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether new connections are taken."""
+        return any(server.is_serving() for server in self._servers)
 
     @property
     def pools(self) -> tuple[tuple[bytes, Pool], ...]:
@@ -144,23 +165,35 @@ class Listener:
             for client in tuple(self._plane.clients):
                 client.end_session(key)
 
-    async def drain(self) -> None:
-        """Stops accepting, lets what is under way end within `drain_timeout`, then cuts it."""
+    async def drain(self, quiet_until: Callable[[], float] = lambda: 0.0) -> None:
+        """Stops accepting, lets what is under way end within `drain_timeout`, then cuts it.
+
+        Until `quiet_until` (loop time, asked again and again) connections without a request stay open for one more, whose answer
+        says `Connection: close`, so that a request on its way here meets no closed connection.
+        """
         plane = self._plane
         if plane is None:
             return
         plane.is_draining = True
+        for _ in range(QUEUE_TURNS):
+            await asyncio.sleep(0)
         for server in self._servers:
             server.close()
-        for client in tuple(plane.clients):
-            client.drain()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.drain_timeout):
-                while plane.clients:  # noqa: ASYNC110 -- a set other code owns; at most 50 looks a second, once
+                while plane.clients or (plane.coming and not plane.is_shut):
+                    if plane.loop.time() >= quiet_until():
+                        self._close_idle(plane)
                     await asyncio.sleep(DRAIN_POLL)
         await self._cut(plane)
 
+    def _close_idle(self, plane: Plane) -> None:
+        plane.is_shut = True
+        for client in tuple(plane.clients):
+            client.drain()
+
     async def _cut(self, plane: Plane) -> None:
+        plane.is_shut = True
         for client in tuple(plane.clients):
             client.abort()
         for pool in plane.pools:
@@ -172,3 +205,9 @@ class Listener:
         if plane.access is not None:
             plane.access.flush()
         self._plane = None
+
+
+def _name(own: socket.socket) -> Address:
+    """Host and port; a Unix socket's path and 0."""
+    name = own.getsockname()
+    return (name, 0) if isinstance(name, str) else name[:2]

@@ -119,8 +119,11 @@ class Plane:
         self.own_answer_fields = AnswerFields(None)
         self.figures = Figures()
         self.clients: set[ClientConnection] = set()
+        # Accepted and not connected yet: in the TLS handshake. By when they were accepted, for those that come to nothing.
+        self.coming: dict[ClientConnection, float] = {}
         self.crowd = Crowd(limits.connections_per_client)
-        self.is_draining = False
+        # Draining: no request after the one that runs. Shut: no new connection either.
+        self.is_draining = self.is_shut = False
         self.now = loop.time()
         self.date = formatdate(usegmt=True).encode("ascii")
 
@@ -134,6 +137,9 @@ class Plane:
         self.date = formatdate(usegmt=True).encode("ascii")
         for client in [client for client in self.clients if client.deadline <= due]:
             client.expire()
+        if self.coming:
+            oldest = now - self.limits.header_timeout
+            self.coming = {client: at for client, at in self.coming.items() if at > oldest}
         for pool in self.pools:
             pool.tick(now)
         if self.access is not None:

@@ -18,6 +18,7 @@ class Limits:
     write_timeout: float = 25.0
     min_rate: int | None = 128
     drain_timeout: float = 20.0
+    drain_idle: float = 5.0
     header_bytes: int = 32 * 1024
     header_count: int = 100
     body_bytes: int | None = None

@@ -57,6 +57,33 @@ def parse_address(value: object) -> Address:
     return Address(host=host, port=port)
 
 
+_UNIX: Final = "unix:"
+_LONGEST_PATH: Final = 107
+"""What sun_path holds on Linux, in bytes, without the final NUL (unix(7))."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SocketFile:
+    """A Unix socket to listen on, by its absolute path."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"{_UNIX}{self.path}"
+
+
+def parse_door(value: object) -> Address | SocketFile:
+    """From `host:port`, `unix:/path` or, as a URL has it, `unix:///path`. Raises ValueError with a sentence."""
+    if not isinstance(value, str) or not value.startswith(_UNIX):
+        return parse_address(value)
+    path = value.removeprefix(_UNIX).removeprefix("//")
+    if not path.startswith("/") or path.endswith("/") or "\0" in path:
+        raise ValueError("write unix: and an absolute path, such as unix:/run/muster/muster.sock")
+    if len(path.encode()) > _LONGEST_PATH:
+        raise ValueError(f"the path of a Unix socket has at most {_LONGEST_PATH} bytes")
+    return SocketFile(path=path)
+
+
 def _is_host(six: str | None, host: str | None) -> bool:
     if six is not None:
         return _ip(six) is not None
@@ -72,12 +99,12 @@ def _ip(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def parse_addresses(value: object) -> tuple[Address, ...]:
-    """One address or a list of them; at least one."""
+def parse_doors(value: object) -> tuple[Address | SocketFile, ...]:
+    """One address or Unix socket, or a list of them; at least one."""
     values = value if isinstance(value, (list, tuple)) else [value]
     if not values:
         raise ValueError("name at least one address to listen on")
-    return tuple(parse_address(item) for item in values)
+    return tuple(parse_door(item) for item in values)
 
 
 def is_loopback(host: str) -> bool:
@@ -122,13 +149,13 @@ def check_endpoint(text: str) -> str:
     return check_url(text).rstrip("/")
 
 
-_HOST_PORT_SCHEMA: Final = {"type": "string", "pattern": r":[0-9]{1,5}$"}
+_DOOR_SCHEMA: Final = {"type": "string", "pattern": r":[0-9]{1,5}$|^unix:/"}
 
 Listen = Annotated[
-    tuple[Address, ...],
-    PlainValidator(parse_addresses),
+    tuple[Address | SocketFile, ...],
+    PlainValidator(parse_doors),
     WithJsonSchema(
-        {"anyOf": [_HOST_PORT_SCHEMA, {"type": "array", "items": _HOST_PORT_SCHEMA}], "x-kind": "host:port"}
+        {"anyOf": [_DOOR_SCHEMA, {"type": "array", "items": _DOOR_SCHEMA}], "x-kind": "host:port"}
     ),
 ]
 OpsListen = Annotated[

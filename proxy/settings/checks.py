@@ -1,6 +1,5 @@
 """Mistakes that no single value shows: settings that contradict or miss each other. A pure look at `Settings`."""
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
@@ -9,6 +8,7 @@ from proxy.settings.addresses import is_loopback
 from proxy.settings.bearer_checks import bearer_mistakes
 from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
+from proxy.settings.listening_checks import listening_mistakes
 from proxy.settings.model import Settings
 from proxy.settings.store_checks import store_mistakes
 from proxy.settings.upstream_checks import upstream_mistakes
@@ -39,14 +39,6 @@ def _plain_http(settings: Settings) -> Found:
                 ("idps", index, "issuer"),
                 "an issuer on plain http can be forged on the way: use https, or write insecure_http: true",
             )
-
-
-def _listening(settings: Settings) -> Found:
-    fixed = [str(address) for address in settings.listen if address.port]
-    for repeated in _repeated(fixed):
-        yield ("listen",), f"{repeated} stands here twice"
-    if settings.ops_listen is not None and str(settings.ops_listen) in fixed:
-        yield ("ops_listen",), "people's requests are listened for on this address already (see listen)"
 
 
 def _proxies(settings: Settings) -> Found:
@@ -213,10 +205,6 @@ def _again(values: Iterable[str]) -> Iterator[tuple[int, str]]:
         seen.add(value)
 
 
-def _repeated(values: Iterable[str]) -> list[str]:
-    return [value for value, count in Counter(values).items() if count > 1]
-
-
 def _folded(name: str) -> str:
     return name.lower().replace("_", "-").replace(".", "-")
 
@@ -231,7 +219,7 @@ _TAKEN: Final = frozenset(
 
 _CHECKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _plain_http,
-    _listening,
+    listening_mistakes,
     _proxies,
     upstream_mistakes,
     _admin,

@@ -14,6 +14,7 @@ from proxy.settings.durations import PositiveDuration
 from proxy.settings.files import FileToWrite
 from proxy.settings.forward_auth import ForwardAuth
 from proxy.settings.idp import Idp
+from proxy.settings.listening import MOST_WORKERS, SocketMode, Tls
 from proxy.settings.paths import PathRule
 from proxy.settings.people import Groups, Guard, Joining, Roles, Sweep
 from proxy.settings.secrets import Secret
@@ -103,7 +104,7 @@ class Settings(Section):
     """The whole configuration."""
 
     listen: Listen = setting(
-        "127.0.0.1:8080", "Where people's requests arrive: host:port, or a list of them."
+        "127.0.0.1:8080", "Where people's requests arrive: host:port, unix:/path, or a list of them."
     )
     public_url: Annotated[
         Origin,
@@ -133,6 +134,21 @@ class Settings(Section):
     insecure_http: bool = setting(
         False,
         "Allow a `public_url` (or an issuer) on plain http beyond loopback. Cookies and tokens then cross the network readable.",
+    )
+    socket_mode: SocketMode = setting(
+        "0660", "The mode of the Unix sockets in `listen`: who may connect to them."
+    )
+    tls: Tls | None = setting(None, "TLS on every TCP address of `listen`; null = plain HTTP.")
+    redirect_http: OpsListen | None = setting(
+        None,
+        "Where plain HTTP is answered with nothing but a redirect to `public_url`, such as 0.0.0.0:80; null = nowhere.",
+    )
+    workers: int = setting(
+        1,
+        "How many processes serve. Limits hold for each. With several, the second shows health and metrics on the port "
+        "after `ops_listen`, and so on.",
+        ge=1,
+        le=MOST_WORKERS,
     )
     upstream: Upstream | None = setting(
         None,

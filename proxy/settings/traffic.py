@@ -6,7 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import AfterValidator
 
 from proxy.settings.addresses import check_origin
-from proxy.settings.durations import PositiveDuration, Size
+from proxy.settings.durations import Duration, PositiveDuration, Size
 from proxy.settings.section import Section, setting
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -69,6 +69,11 @@ class Limits(Section):
         "null = a single byte is progress.",
     )
     drain_timeout: PositiveDuration = setting("20s", "How long running requests may take to end at shutdown.")
+    drain_idle: Duration = setting(
+        "5s",
+        "How long at SIGTERM a kept connection without a request stays open for one more, which may be on its way: it is "
+        "answered with `Connection: close`. At most `drain_timeout`; 0s = closed at once.",
+    )
     header_bytes: Size = setting("32KiB", "The largest request head; a larger one is answered with 431.")
     header_count: int = setting(
         100, "The most header fields a request may have; more are answered with 431.", ge=8, le=1000

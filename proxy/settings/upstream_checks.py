@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from proxy.settings.addresses import is_loopback
+from proxy.settings.addresses import Address, is_loopback
 from proxy.settings.document import Loc
 from proxy.settings.model import Settings
 from proxy.settings.upstream import Upstream, UpstreamTls
@@ -45,13 +45,15 @@ def _tls(upstream: Upstream) -> Iterator[tuple[Loc, str]]:
 
 def _no_loop(settings: Settings, loc: Loc, upstream: Upstream) -> Iterator[tuple[Loc, str]]:
     parts = urlsplit(upstream.url)
-    host = parts.hostname
-    if host is None:
-        return
+    host = parts.hostname or ""
     port = parts.port or (443 if parts.scheme == "https" else 80)
     for address in settings.listen:
-        is_local = address.host in ("0.0.0.0", "::") and is_loopback(host)
-        if address.port and address.port == port and (is_local or address.host == host):
+        if isinstance(address, Address):
+            is_local = address.host in ("0.0.0.0", "::") and is_loopback(host)
+            is_same = address.port == port != 0 and host != "" and (is_local or address.host == host)
+        else:
+            is_same = upstream.url == f"unix://{address.path}"
+        if is_same:
             yield (
                 (*loc, "url"),
                 f"this is where Muster itself listens ({address}): the app must be elsewhere",

@@ -2,11 +2,14 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 _MOST_WAITING: Final = 2000
+_ATOMIC: Final = 4096
+"""PIPE_BUF of Linux: what a pipe takes whole, or not at all (pipe(7))."""
+
 _PLAIN: Final = re.compile(rb"[ !#-\[\]-~]*")
 
 
@@ -27,11 +30,26 @@ class Lines:
         if not self._waiting:
             return
         waiting, self._waiting = self._waiting, []
-        try:
-            self._stream.write("\n".join(waiting) + "\n")
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._lost(len(waiting))
+        for part in _parts(waiting):
+            try:
+                self._stream.write("\n".join(part) + "\n")
+                self._stream.flush()
+            except (OSError, ValueError):
+                self._lost(len(part))
+
+
+def _parts(lines: list[str]) -> Iterator[list[str]]:
+    """What fits into one atomic write each: several workers share the stream, and a line must not end inside another."""
+    part: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line) + 1
+        if size > _ATOMIC and part:
+            yield part
+            part, size = [], len(line) + 1
+        part.append(line)
+    if part:
+        yield part
 
 
 class Timestamps:

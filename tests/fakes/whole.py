@@ -4,18 +4,22 @@ import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from proxy.app.serve import running
+from proxy.app.doors import Doors
+from proxy.app.running import running
 from proxy.demo.app import DemoApp
 from proxy.demo.configuration import Addresses, write_configuration
 from proxy.demo.idp import DemoIdp
 from proxy.demo.stage import HOST, free_port
 from proxy.settings.load import parse
 from proxy.settings.model import Settings
+
+END_SECONDS = 60.0
+"""How long the end of a program may take on a busy machine; longer is a hang."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -77,9 +81,14 @@ def kept_logging() -> Iterator[None]:
 async def served(settings: Settings) -> AsyncIterator[tuple[str, ...]]:
     """The program serves; it is stopped at the end, and no task of it is left."""
     before = asyncio.all_tasks()
-    with kept_logging():
-        async with running(settings) as addresses:
-            yield addresses
+    with kept_logging(), closing(Doors()) as doors:
+        stack = AsyncExitStack()
+        try:
+            yield await stack.enter_async_context(running(settings, doors.open(settings)))
+        finally:
+            doors.close()
+            async with asyncio.timeout(END_SECONDS):
+                await stack.aclose()
     left = {task for task in asyncio.all_tasks() - before if not _is_of_a_partner(task)}
     assert not left, f"tasks left behind: {left}"
 

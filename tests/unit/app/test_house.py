@@ -247,11 +247,3 @@ async def test_without_an_app_nothing_is_carried(tmp_path: Path) -> None:
         house = await build(settings, Telemetry(rules.telemetry_rules(settings)), stack)
         assert house.courier is None
         assert house.listener.connections == 0
-
-
-async def test_keys_and_store_are_made_for_the_owner_alone(tmp_path: Path) -> None:
-    settings = settings_of(tmp_path, app=None, headers={"user_claim": "sub"})
-    async with AsyncExitStack() as stack:
-        await build(settings, Telemetry(rules.telemetry_rules(settings)), stack)
-        modes = {file.name: file.stat().st_mode & 0o777 for file in settings.files}
-    assert modes == {"muster.db": 0o600, "muster.keys": 0o600}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from proxy.app import asserting, bearers, house, idps, rooms, rules, serve, storing, trail
+from proxy.app import asserting, bearers, certificates, doors, house, idps, rooms, rules, storing, trail
 from proxy.app.choosing import choosing_rules
 from proxy.app.upstreams import routes, upstream_rules
 from proxy.errors import SettingsError
@@ -18,6 +18,7 @@ from proxy.identity import IdpId
 from proxy.oidc.directory.rules import EntraRules, KeycloakRules
 from proxy.oidc.rules import ClientAuth
 from proxy.reasons import Reason
+from proxy.settings import listening_checks
 from proxy.settings.model import Settings
 from proxy.settings.outline import every_entry
 from proxy.settings.section import Reading
@@ -79,6 +80,7 @@ CHANGED: Final[Mapping[str, Any]] = {
     "limits.idle_timeout": "3s",
     "limits.write_timeout": "4s",
     "limits.drain_timeout": "5s",
+    "limits.drain_idle": "0s",
     "limits.header_bytes": "16KiB",
     "limits.header_count": 50,
     "limits.body_bytes": "1MiB",
@@ -202,10 +204,15 @@ CHANGED: Final[Mapping[str, Any]] = {
 """For each setting another value than the one in `FULL`."""
 
 ELSEWHERE: Final[Mapping[str, tuple[Any, str]]] = {
-    "listen": (serve, "settings.listen"),
+    "listen": (doors, "settings.listen"),
+    "socket_mode": (doors, "settings.socket_mode"),
+    "redirect_http": (doors, "settings.redirect_http"),
+    "workers": (listening_checks, "settings.workers"),
+    "tls.certificate": (certificates, "settings.tls.certificate"),
+    "tls.key": (certificates, "settings.tls.key"),
     "proxy_protocol": (house, "settings.proxy_protocol"),
     "admin_token": (house, "settings.admin_token"),
-    "ops_listen": (serve, "settings.ops_listen"),
+    "ops_listen": (listening_checks, "settings.ops_listen"),
     "store.sqlite": (storing, "settings.store.sqlite"),
     "store.redis.url": (storing, "redis.url"),
     "store.redis.sentinel.nodes": (storing, "watching.nodes"),

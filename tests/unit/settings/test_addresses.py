@@ -6,12 +6,14 @@ from hypothesis import strategies as st
 
 from proxy.settings.addresses import (
     Address,
+    SocketFile,
     check_endpoint,
     check_origin,
     check_url,
     is_loopback,
     parse_address,
-    parse_addresses,
+    parse_door,
+    parse_doors,
 )
 
 
@@ -52,13 +54,13 @@ def test_a_port_has_an_end() -> None:
 
 
 def test_one_address_may_stand_without_a_list() -> None:
-    assert parse_addresses("127.0.0.1:1") == (Address(host="127.0.0.1", port=1),)
-    assert len(parse_addresses(["127.0.0.1:1", "[::1]:1"])) == 2
+    assert parse_doors("127.0.0.1:1") == (Address(host="127.0.0.1", port=1),)
+    assert len(parse_doors(["127.0.0.1:1", "[::1]:1"])) == 2
 
 
 def test_an_empty_list_of_addresses_listens_nowhere_and_is_refused() -> None:
     with pytest.raises(ValueError, match="at least one"):
-        parse_addresses([])
+        parse_doors([])
 
 
 @given(st.text(max_size=60))
@@ -129,3 +131,21 @@ def test_an_issuer_stays_character_by_character() -> None:
 
 def test_an_endpoint_loses_its_last_slash() -> None:
     assert check_endpoint("http://127.0.0.1:3000/redmine/") == "http://127.0.0.1:3000/redmine"
+
+
+def test_a_unix_socket_is_named_by_its_absolute_path() -> None:
+    assert parse_door("unix:/run/m.sock") == SocketFile(path="/run/m.sock")
+    assert str(parse_door("unix:/run/m.sock")) == str(parse_door("unix:///run/m.sock")) == "unix:/run/m.sock"
+    assert parse_door("127.0.0.1:1") == Address(host="127.0.0.1", port=1)
+
+
+@pytest.mark.parametrize("wrong", ["unix:", "unix:m.sock", "unix:/run/", "unix:/a\0b"])
+def test_what_names_no_file_is_no_unix_socket(wrong: str) -> None:
+    with pytest.raises(ValueError, match="absolute path"):
+        parse_door(wrong)
+
+
+def test_a_path_that_no_kernel_takes_is_refused_early() -> None:
+    assert str(parse_door("unix:/" + "a" * 106)).endswith("aaa")
+    with pytest.raises(ValueError, match="107 bytes"):
+        parse_door("unix:/" + "a" * 107)

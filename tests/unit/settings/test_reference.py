@@ -36,7 +36,7 @@ def test_every_setting_stands_in_it() -> None:
         place = tuple(0 if step == "*" else step for step in entry.loc)
         is_commented = (
             entry.default is COMPUTED
-            or place[0] in ("app", "paths", "bearer", "upstreams")
+            or place[0] in ("app", "paths", "bearer", "upstreams", "tls")
             or place[1:2] in (("links",), ("order",), ("redis",))
             or place[2:3] == ("directory",)
         )
