@@ -7,6 +7,7 @@
 | Content-Length | the same | the same |
 | neither: until the app closes | chunked | until close |
 | another coding, both, or no plain number | 502 | 502 |
+| of another version than 1.0 and 1.1 | 502 | 502 |
 """
 
 from http import HTTPStatus
@@ -26,6 +27,7 @@ CRLF: Final = b"\r\n"
 LAST_CHUNK: Final = b"0\r\n\r\n"
 
 _LENGTH_DIGITS: Final = 18
+_VERSIONS: Final = ("1.1", "1.0")
 _CHUNKED_LINE: Final = b"Transfer-Encoding: chunked\r\n"
 _STATUS_LINES: Final = {
     status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phrase.encode("ascii"))
@@ -47,6 +49,8 @@ def status_line(status: int) -> bytes:
 def frame(sifted: Sifted, status: int, *, version: str, is_head: bool, takes_chunks: bool) -> Framing | None:
     """How this answer is framed for the client (the table above); None when nobody can know where it ends."""
     _, length, coding, _ = sifted
+    if version not in _VERSIONS:
+        return None
     if coding is None and length is not None:
         if not length.isdigit() or len(length) > _LENGTH_DIGITS:
             return None

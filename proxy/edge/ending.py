@@ -86,7 +86,8 @@ class Ending:
 
     def _finish(self, upstream: UpstreamConnection) -> None:
         self._upstream = None
-        if self._pool is None or not self.is_request_done:
+        # What still waits to be written belongs to this request: nobody else's goes behind it.
+        if self._pool is None or not self.is_request_done or self.is_upstream_full:
             upstream.close()
         else:
             self._pool.give(upstream, self.plane.now)

@@ -38,7 +38,7 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
+        "_interims_seen", "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
         "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
         "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head", "opened_with",
         "rest", "status", "takes_upgrade", "transport", "version",
@@ -74,7 +74,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.takes_upgrade = takes_upgrade
         self.is_upgraded = False
         self.rest = b""
-        self._raw = 0
+        self._raw = self._interims_seen = 0
         self._tail = b""
         self._only_read = b""
         self.known: AnswerHead | None = None
@@ -243,9 +243,11 @@ class UpstreamConnection(asyncio.Protocol):
             self.is_complete = True
 
     def _note_interim(self, status: int) -> None:
-        if status == SWITCHING or status < 100 or len(self.interims) >= MAX_INTERIMS:
+        self._interims_seen += 1
+        if status == SWITCHING or status < 100 or self._interims_seen > MAX_INTERIMS:
             self.is_faulty = True
-        self.interims.append((status, self.headers))
+        else:
+            self.interims.append((status, self.headers))
         self.headers = []
         self._raw = 0
 

@@ -101,6 +101,22 @@ def test_an_app_that_answers_before_the_body_is_read_costs_both_connections() ->
     assert edge.pool.made[0][1].is_aborted
 
 
+def test_a_connection_on_which_a_body_still_waits_to_be_written_serves_nobody_else() -> None:
+    """The app answered before it took the body that we have whole."""
+    edge = StillEdge()
+    edge.send(POST)
+    upstream, transport = edge.pool.made[0]
+    upstream.pause_writing()
+    edge.send(b"abc")
+    upstream.resume_writing()
+    edge.send(b"")
+    upstream.pause_writing()
+    edge.answer(OK)
+    assert edge.got.endswith(b"ok")
+    assert transport.is_aborted
+    assert edge.pool.take(edge.loop.now, is_repeatable=True) is not upstream
+
+
 def test_a_client_that_goes_away_takes_the_apps_connection_along() -> None:
     edge = StillEdge()
     edge.send(GET)

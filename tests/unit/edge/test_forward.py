@@ -72,7 +72,7 @@ def test_no_length_is_said_where_no_body_is_usual() -> None:
 
 def test_own_pages_get_the_cookies_the_peer_and_the_scheme() -> None:
     assert own_head(_head(), StillEdge().plane, "192.0.2.1") == (
-        b"GET /a?b HTTP/1.1\r\nHost: app.example\r\nCookie: __Host-muster=x; a=b\r\nX-A: 1\r\n"
+        b"GET /a?b HTTP/1.1\r\nHost: app.example\r\nCookie: __Host-muster=x; a=b\r\n"
         b"X-Muster-Peer: 192.0.2.1\r\nX-Muster-Scheme: https\r\nConnection: close\r\n\r\n"
     )
     assert b"Host: localhost\r\n" in own_head(_head(host=None), StillEdge().plane, "unix")

@@ -76,6 +76,16 @@ def test_trailers_are_dropped_and_interims_set_aside() -> None:
     assert upstream.is_usable
 
 
+@pytest.mark.parametrize("reads", [1, 40])
+def test_interims_are_counted_over_all_reads(reads: int) -> None:
+    """Else an app could send them for as long as it is waited for."""
+    upstream, _, _ = _open()
+    for _ in range(reads):
+        upstream.data_received(b"HTTP/1.1 103 x\r\n\r\n" * (40 // reads))
+    assert upstream.is_faulty
+    assert len(upstream.interims) == 16
+
+
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 101 x\r\n\r\n", b"nonsense", b"HTTP/1.1 200 OK\r\nX: " + b"y" * 300]
 )
