@@ -38,9 +38,9 @@ class UpstreamConnection(asyncio.Protocol):
     """
 
     __slots__ = (
-        "_interims_seen", "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser", "_raw", "_tail", "chunks",
-        "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims", "is_complete",
-        "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head", "opened_with",
+        "_interims_seen", "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser",
+        "_raw", "_tail", "chunks", "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims",
+        "is_complete", "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head", "opened_with",
         "rest", "status", "takes_upgrade", "transport", "version",
     )  # fmt: skip
 

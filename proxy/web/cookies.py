@@ -6,16 +6,15 @@ from collections.abc import Mapping
 def read_cookies(headers: list[str]) -> Mapping[str, tuple[str, ...]]:
     """Every value that came under each name, in the order sent. A pair without `=` is skipped (RFC 6265 §5.2).
 
-    The edge bounds a head's size, and with it their number.
+    The edge bounds a head's size, and with it their number; the time this takes grows with it and no faster.
     """
-    found: dict[str, tuple[str, ...]] = {}
+    found: dict[str, list[str]] = {}
     pairs = [pair for header in headers for pair in header.split(";")]
     for pair in pairs:
         name, has_value, value = pair.partition("=")
         if has_value:
-            name = name.strip(" \t")
-            found[name] = (*found.get(name, ()), value.strip(" \t"))
-    return found
+            found.setdefault(name.strip(" \t"), []).append(value.strip(" \t"))
+    return {name: tuple(values) for name, values in found.items()}
 
 
 def sole_value(cookies: Mapping[str, tuple[str, ...]], name: str) -> str | None:
