@@ -319,15 +319,22 @@ def via_lines(pseudonym: str | None) -> tuple[bytes, bytes]:
 
 
 def forwarding_lines(peer: str, scheme: str, host: bytes | None, *, earlier: bytes | None = None) -> bytes:
-    """Our X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). `earlier`: an X-Forwarded-For of a trusted proxy."""
+    """Our X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). `earlier`: an X-Forwarded-For of a trusted proxy.
+
+    Both lists name the same hops, the client first: apps read the one or the other. Host and scheme are what the client used.
+    """
     address = peer.encode("ascii", "replace")
     hops = address if earlier is None else b"%b, %b" % (earlier, address)
-    node = b'"[%b]"' % address if b":" in address else address
     proto = scheme.encode("ascii")
-    lines = [b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n" % (hops, proto)]
-    if host is None:
-        lines.append(b"Forwarded: for=%b;proto=%b\r\n" % (node, proto))
-    else:
-        lines.append(b"X-Forwarded-Host: %b\r\n" % host)
-        lines.append(b'Forwarded: for=%b;host="%b";proto=%b\r\n' % (node, host, proto))
-    return b"".join(lines)
+    asked = b";proto=%b" % proto if host is None else b';host="%b";proto=%b' % (host, proto)
+    client, *others = map(_node, hops.split(b", "))
+    nodes = b"".join(b", for=%b" % node for node in others)
+    shown = b"" if host is None else b"X-Forwarded-Host: %b\r\n" % host
+    return b"X-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\n%bForwarded: for=%b%b%b\r\n" % (
+        hops, proto, shown, client, asked, nodes,
+    )  # fmt: skip
+
+
+def _node(address: bytes) -> bytes:
+    """RFC 7239 §6: an IPv6 address in brackets and quotes."""
+    return b'"[%b]"' % address if b":" in address else address

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 from urllib.parse import SplitResult, urlsplit
@@ -28,6 +29,20 @@ def parse_network(value: object) -> str:
 
 
 Network = Annotated[str, AfterValidator(parse_network)]
+
+
+def everybody(networks: Sequence[str]) -> tuple[int, ...]:
+    """The places of those by which a list holds every address of a version, be it alone or by halves; empty: it does not."""
+    parsed = [ipaddress.ip_network(network) for network in networks]
+    last = {one.version: index for index, one in enumerate(parsed)}
+    whole = {version for version in last if _holds_all([one for one in parsed if one.version == version])}
+    alone = {index for index, one in enumerate(parsed) if one.prefixlen == 0}
+    by_halves = {last[version] for version in whole} if not alone else set()
+    return tuple(sorted(alone | by_halves))
+
+
+def _holds_all(networks: Sequence[ipaddress.IPv4Network | ipaddress.IPv6Network]) -> bool:
+    return any(one.prefixlen == 0 for one in ipaddress.collapse_addresses(networks))  # type: ignore[type-var]  # of one version
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeAlias
 from urllib.parse import urlsplit
 
-from proxy.settings.addresses import is_loopback
+from proxy.settings.addresses import everybody, is_loopback
 from proxy.settings.bearer_checks import bearer_mistakes
 from proxy.settings.client_checks import client_mistakes
 from proxy.settings.document import Loc
@@ -42,8 +42,8 @@ def _plain_http(settings: Settings) -> Found:
 
 
 def _proxies(settings: Settings) -> Found:
-    for index, network in enumerate(settings.trusted_proxies):
-        if network.endswith("/0") and not settings.trust_every_proxy:
+    if not settings.trust_every_proxy:
+        for index in everybody(settings.trusted_proxies):
             yield (
                 ("trusted_proxies", index),
                 "then anybody may claim any address: list the proxies, or write trust_every_proxy: true as well",

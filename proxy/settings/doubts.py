@@ -5,6 +5,7 @@ from typing import Final
 
 from proxy.settings.checks import Found
 from proxy.settings.document import Loc
+from proxy.settings.idle_checks import idle_doubts
 from proxy.settings.model import Settings
 from proxy.settings.secrets import SecretRef
 from proxy.settings.store_checks import store_doubts
@@ -54,7 +55,8 @@ def _never_reached(settings: Settings) -> Found:
         methods = frozenset(rule.methods)
         for path, served in earlier:
             if _covers(path, rule.path) and (not served or (methods and methods <= served)):
-                yield ("paths", index, "path"), f"this rule is never reached: {path} comes first"
+                where = "open_paths opens it before:" if path in settings.open_paths else "before it comes"
+                yield ("paths", index, "path"), f"this rule is never reached: {where} {path}"
                 break
         earlier.append((rule.path, methods))
         if rule.path == "/*" and rule.identity == "optional":
@@ -105,6 +107,11 @@ def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
             if secret is not None:
                 yield ("idps", index, "directory", name), secret
     yield from _store_secrets(settings)
+    if settings.admin_token is not None:
+        yield ("admin_token",), settings.admin_token
+    for index, bearer in enumerate(settings.bearer):
+        if bearer.introspection is not None:
+            yield ("bearer", index, "introspection", "client_secret"), bearer.introspection.client_secret
     for name, secret in (settings.app.credentials if settings.app else {}).items():
         yield ("app", "credentials", name), secret
 
@@ -127,5 +134,6 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _metrics_are_public,
     _nobody_may_come,
     _readable_secrets,
+    idle_doubts,
     store_doubts,
 )

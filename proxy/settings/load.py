@@ -37,6 +37,8 @@ def load(path: Path, environ: Mapping[str, str]) -> Settings:
 def parse(text: str, *, folder: Path, environ: Mapping[str, str], source: str = "") -> Settings:
     """The configuration of a YAML text; relative paths start in `folder`. Raises SettingsError with every mistake."""
     document = read_document(text)
+    if document.problems and not document.tree:  # what is missing then is no mistake of its own
+        raise SettingsError(document.problems, source=source)
     return _settings(document, Reading(folder=folder, environ=environ), source)
 
 

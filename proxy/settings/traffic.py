@@ -10,6 +10,7 @@ from proxy.settings.durations import Duration, PositiveDuration, Size
 from proxy.settings.section import Section, setting
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+LEAST_HEAD: Final = 2048
 OWN_PREFIX: Final = "/_muster/"
 
 
@@ -54,6 +55,16 @@ ViaName = Annotated[str, AfterValidator(check_via_name)]
 PageOrigin = Annotated[str, AfterValidator(check_page_origin)]
 
 
+def check_head_size(size: int) -> int:
+    """Enough for a browser's own head and the cookies of a sign-in."""
+    if size < LEAST_HEAD:
+        raise ValueError("no browser's request fits into that: write 2KiB or more")
+    return size
+
+
+HeadSize = Annotated[Size, AfterValidator(check_head_size)]
+
+
 class Limits(Section):
     """What one client connection may cost."""
 
@@ -74,7 +85,7 @@ class Limits(Section):
         "How long at SIGTERM a kept connection without a request stays open for one more, which may be on its way: it is "
         "answered with `Connection: close`. At most `drain_timeout`; 0s = closed at once.",
     )
-    header_bytes: Size = setting("32KiB", "The largest request head; a larger one is answered with 431.")
+    header_bytes: HeadSize = setting("32KiB", "The largest request head; a larger one is answered with 431.")
     header_count: int = setting(
         100, "The most header fields a request may have; more are answered with 431.", ge=8, le=1000
     )

@@ -24,6 +24,8 @@ _AUTHORITY: Final = re.compile(r"(?:[A-Za-z0-9_.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\
 
 def check_upstream_url(text: str) -> str:
     """An origin on http or https, or `unix://` and the absolute path of a socket."""
+    if not text.startswith(("http://", "https://", UNIX)):
+        raise ValueError("write http://host:port, https://host:port or unix:///run/app.sock")
     if not text.startswith(UNIX):
         return _check_name(check_origin(text))
     path = text.removeprefix(UNIX)
@@ -48,7 +50,7 @@ def check_prefix(prefix: str) -> str:
     path = prefix.removesuffix("/*").rstrip("/")
     if not path:
         raise ValueError("this is every path: that is what `upstream` is for; write a prefix such as /api")
-    if "*" in path:
+    if "*" in path or not path.startswith("/"):
         raise ValueError("write a plain prefix such as /api: it covers /api and everything under /api/")
     return check_open_path(path)
 

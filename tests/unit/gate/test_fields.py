@@ -242,6 +242,13 @@ def test_an_earlier_hop_is_kept_in_front_when_it_is_trusted() -> None:
     )
 
 
+def test_forwarded_names_the_client_first_as_x_forwarded_for_does() -> None:
+    lines = forwarding_lines("192.0.2.1", "https", b"a.example", earlier=b"2001:db8::7, 198.51.100.7")
+    assert lines.endswith(
+        b'Forwarded: for="[2001:db8::7]";host="a.example";proto=https, for=198.51.100.7, for=192.0.2.1\r\n'
+    )
+
+
 def test_our_own_pages_do_not_say_what_they_run_on_and_the_app_may() -> None:
     fields = [(b"Server", b"Python/3.11 aiohttp"), (b"X-Other", b"1")]
     assert AnswerFields(None).sift(fields)[0] == [b"X-Other: 1"]

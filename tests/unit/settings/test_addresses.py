@@ -10,6 +10,7 @@ from proxy.settings.addresses import (
     check_endpoint,
     check_origin,
     check_url,
+    everybody,
     is_loopback,
     parse_address,
     parse_door,
@@ -149,3 +150,18 @@ def test_a_path_that_no_kernel_takes_is_refused_early() -> None:
     assert str(parse_door("unix:/" + "a" * 106)).endswith("aaa")
     with pytest.raises(ValueError, match="107 bytes"):
         parse_door("unix:/" + "a" * 107)
+
+
+@pytest.mark.parametrize(
+    ("networks", "places"),
+    [
+        ([], ()),
+        (["10.0.0.0/8", "::1/128"], ()),
+        (["10.0.0.0/8", "0.0.0.0/0", "::/0"], (1, 2)),
+        (["0.0.0.0/1", "10.0.0.0/8", "128.0.0.0/1"], (2,)),
+        (["::/1", "0.0.0.0/1"], ()),
+        (["::/1", "8000::/1", "10.0.0.0/8"], (1,)),
+    ],
+)
+def test_everybody_is_noticed_by_halves_too(networks: list[str], places: tuple[int, ...]) -> None:
+    assert everybody(networks) == places

@@ -79,6 +79,7 @@ def test_an_issuer_on_plain_http_beyond_loopback_too(tmp_path: Path) -> None:
         ({"paths": [{"path": "/a", "identity": "optional", "idps": ["corp"]}]}, "paths[0].identity"),
         ({"paths": [{"path": "/a", "identity": "optional", "max_age": "5m"}]}, "paths[0].identity"),
         ({"paths": [{"path": "/a", "identity": "optional", "acr_values": ["x"]}]}, "paths[0].identity"),
+        ({"trusted_proxies": ["10.0.0.0/8", "0.0.0.0/1", "128.0.0.0/1"]}, "trusted_proxies[2]"),
         ({"refresh": {"every": "1m"}}, "refresh.at_least"),
         ({"refresh": {"grace": "10s"}}, "refresh.cool_off"),
         ({"session": {"idle": "31d"}}, "session.idle"),

@@ -98,3 +98,23 @@ def test_a_path_for_people_of_an_idp_that_may_be_used_is_no_doubt(
     sign_in: dict[str, str], tmp_path: Path
 ) -> None:
     assert warnings(tmp_path, idps=[dict(IDP), SECOND], sign_in=sign_in, paths=[ONLY_SECOND]) == {}
+
+
+def test_whether_an_open_path_or_a_rule_comes_first_is_told(tmp_path: Path) -> None:
+    rule = {"path": "/a/b", "groups": ["x"]}
+    assert "open_paths" in warnings(tmp_path, open_paths=["/a/*"], paths=[rule])["paths[0].path"]
+    assert "open_paths" not in warnings(tmp_path, paths=[{"path": "/a/*"}, rule])["paths[1].path"]
+
+
+def test_the_admin_token_and_an_introspection_secret_are_looked_at_too(tmp_path: Path) -> None:
+    file = tmp_path / "open"
+    file.write_text("s")
+    file.chmod(0o644)
+    asked = {"url": "https://idp.example.com/i", "client_id": "m", "client_secret": {"file": "open"}}
+    found = warnings(
+        tmp_path,
+        ops_listen="127.0.0.1:9090",
+        admin_token={"file": "open"},
+        bearer=[{"idp": "corp", "audiences": ["a"], "introspection": asked}],
+    )
+    assert list(found) == ["admin_token", "bearer[0].introspection.client_secret"]

@@ -151,3 +151,8 @@ def test_whatever_stands_in_a_section_is_settings_or_settings_error(tree: dict[s
 def test_any_text_at_all_is_settings_or_settings_error(text: str) -> None:
     with pytest.raises(SettingsError):
         parse(text, folder=Path("/tmp"), environ={})
+
+
+def test_a_file_that_is_no_yaml_has_that_one_mistake(tmp_path: Path) -> None:
+    (only,) = mistakes_in(MINIMAL + "\tlimits: {}\n", tmp_path)
+    assert "this is not YAML" in only

@@ -65,6 +65,7 @@ def test_sizes_and_times_are_read_in_their_units(tmp_path: Path) -> None:
     ("section", "path"),
     [
         ({"limits": {"header_count": 0}}, "limits.header_count"),
+        ({"limits": {"header_bytes": "2047B"}}, "limits.header_bytes"),
         ({"limits": {"connections": 0}}, "limits.connections"),
         ({"limits": {"header_timeout": "0s"}}, "limits.header_timeout"),
         ({"upstream": {"url": "http://a:1", "connections": 0}}, "upstream.connections"),

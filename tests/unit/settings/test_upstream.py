@@ -23,7 +23,9 @@ def test_an_upstream_is_an_origin_or_a_socket(text: str, url: str) -> None:
 @pytest.mark.parametrize(
     ("wrong", "why"),
     [
-        ("app:3000", "absolute URL"),
+        ("app:3000", "unix:///run/app.sock"),
+        ("unix:/run/app.sock", "unix:///run/app.sock"),
+        ("ws://app:3000", "https://host:port"),
         ("http://app/path", "must not have a path"),
         ("https://me:secret@app", "user name or password"),
         ("unix://run/app.sock", "absolute path"),
@@ -71,3 +73,8 @@ def test_there_is_no_way_to_leave_verification_out(tmp_path: Path) -> None:
 
 def test_an_app_on_https_needs_nothing_but_its_url(tmp_path: Path) -> None:
     assert upstream_of(tmp_path, url="https://app.internal").tls.ca_file is None
+
+
+def test_a_prefix_without_its_slash_is_told_what_a_prefix_looks_like() -> None:
+    with pytest.raises(ValueError, match="such as /api: it covers"):
+        check_prefix("api")
