@@ -1,6 +1,6 @@
 """Clients that are slow on purpose, against the limits as shipped: `python -m proof.slow`. Exit 1 when one lasts 30 s or longer.
 
-The edge runs in a process of its own, as `bench.edge_only`; app and clients are here.
+It is a `muster serve` as shipped, with somebody signed in (`proof.whole`); the clients are here, the app is a process of its own.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 
-from bench.targets import edge_only
+from proof.whole import ONE_KIB, run_app, whole
 
 ALLOWED = 30.0
 PATIENCE = 60.0
@@ -23,9 +23,11 @@ Attack = Callable[[socket.socket, bytes], Coroutine[None, None, None]]
 
 
 async def _app(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Endless bytes to a GET; reads whatever else comes, and never answers it."""
+    """Endless bytes to `GET /flood`, 1 KiB to any other GET; reads whatever else comes, and never answers it."""
     with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-        if (await reader.readuntil(b"\r\n\r\n")).startswith(b"GET"):
+        while (head := await reader.readuntil(b"\r\n\r\n")).startswith(b"GET /1k "):
+            writer.write(ONE_KIB)
+        if head.startswith(b"GET"):
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % FLOOD)
             for _ in range(FLOOD // 65536):
                 writer.write(bytes(65536))
@@ -67,7 +69,7 @@ async def _slow_chunks(own: socket.socket, head: bytes) -> None:
 
 async def _slow_reader(own: socket.socket, head: bytes) -> None:
     loop = asyncio.get_running_loop()
-    await loop.sock_sendall(own, b"GET / HTTP/1.1\r\n" + head + b"\r\n")
+    await loop.sock_sendall(own, b"GET /flood HTTP/1.1\r\n" + head + b"\r\n")
     while True:
         await asyncio.sleep(DRIP)
         if not await loop.sock_recv(own, 10):
@@ -105,14 +107,9 @@ def _is_open(own: socket.socket) -> bool:
     return own.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] in (1, 8)
 
 
-async def prove(directory: Path) -> bool:
+async def prove(port: int, head: bytes) -> bool:
     """Whether every one of them was closed in time."""
-    app = await asyncio.start_server(_app, "127.0.0.1", 0)
-    with edge_only(app.sockets[0].getsockname()[1], directory) as target:
-        port = int(target.url.rsplit(":", 1)[1].split("/")[0])
-        head = b"Host: a\r\nCookie: " + (target.cookie or "").encode() + b"\r\n"
-        lasted = await asyncio.gather(*(_lasts(attack, port, head) for attack in ATTACKS.values()))
-    app.close()
+    lasted = await asyncio.gather(*(_lasts(attack, port, head) for attack in ATTACKS.values()))
     for name, seconds in zip(ATTACKS, lasted, strict=True):
         print(f"{name}: closed after {seconds:.1f} s (allowed {ALLOWED:g})")
     return max(lasted) < ALLOWED
@@ -120,8 +117,13 @@ async def prove(directory: Path) -> bool:
 
 def main(argv: Sequence[str]) -> int:
     """0 when it holds."""
-    with tempfile.TemporaryDirectory(prefix="muster-proof-") as directory:
-        return 0 if asyncio.run(prove(Path(directory))) else 1
+    if argv[:1] == ["--app"]:
+        return run_app(_app)
+    with (
+        tempfile.TemporaryDirectory(prefix="muster-proof-") as folder,
+        whole("proof.slow", Path(folder)) as muster,
+    ):
+        return 0 if asyncio.run(prove(muster.port, muster.head)) else 1
 
 
 if __name__ == "__main__":
