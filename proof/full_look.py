@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from proof.memory import peak_mib
 from proof.scene import app_process, changing, control, courier_between, fill, rules_for
-from proof.stream import peak_mib
 from proxy.provisioning.report import Kind, Report
 from proxy.provisioning.sweep import Sweep
 

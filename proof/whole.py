@@ -6,7 +6,6 @@ An app of a proof is a handler for one connection; `run_app` serves it when a mo
 
 import asyncio
 import contextlib
-import re
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.signed_in import muster
+from proof.memory import peak_mib, resident_mib
 
 ONE_KIB = b"HTTP/1.1 200 OK\r\nContent-Length: 1024\r\n\r\n" + bytes(1024)
 
@@ -28,22 +28,15 @@ class Whole:
     port: int
     head: bytes
 
-    def _megabytes(self, name: str) -> float:
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        match = re.search(rf"{name}:\s+(\d+) kB", status)
-        if match is None:
-            raise RuntimeError(f"this kernel does not tell {name}")
-        return int(match[1]) / 1024
-
     @property
     def resident(self) -> float:
-        """MiB in memory now (proc(5), VmRSS)."""
-        return self._megabytes("VmRSS")
+        """MiB in memory now."""
+        return resident_mib(self.pid)
 
     @property
     def peak(self) -> float:
-        """The most MiB it had so far (proc(5), VmHWM)."""
-        return self._megabytes("VmHWM")
+        """The most MiB so far."""
+        return peak_mib(self.pid)
 
 
 @contextlib.contextmanager

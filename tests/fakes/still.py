@@ -51,12 +51,15 @@ class StillTask:
 
 
 class FakeTransport:
-    """Keeps what was written, and what was asked of it."""
+    """Keeps what was written, and what was asked of it. Of an app's: `heard`, what it said, and how much of that when each
+    exchange took the connection (`taken_at`)."""
 
     def __init__(self) -> None:
         self.written = bytearray()
         self.is_aborted = self.is_closed = self.is_eof = self.is_paused = False
         self.buffered = 0
+        self.heard = bytearray()
+        self.taken_at: list[int] = []
         self.protocol: asyncio.Protocol | None = None
 
     def write(self, data: bytes) -> None:
@@ -113,9 +116,12 @@ class StillPool(Pool):
     def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
         known = super().take(now, is_repeatable=is_repeatable)
         if known is not None:
+            transport = cast(FakeTransport, known.transport)
+            transport.taken_at.append(len(transport.heard))
             return known
         upstream, transport = UpstreamConnection(65536, self.known_answers), FakeTransport()
         upstream.connection_made(cast(asyncio.BaseTransport, transport))
+        transport.taken_at.append(0)
         self.made.append((upstream, transport))
         return upstream
 
@@ -177,7 +183,18 @@ class StillEdge:
         """What the app writes on its latest connection."""
         upstream, transport = self.pool.made[-1]
         if not transport.is_closing():
+            transport.heard += data
             (transport.protocol or upstream).data_received(data)
+            self.loop.turn()
+
+    def app_ends(self, error: Exception | None = None) -> None:
+        """The app closes its latest connection, or resets it."""
+        upstream, transport = self.pool.made[-1]
+        if not transport.is_closing():
+            transport.is_aborted = True
+            if error is None and transport.protocol is None:
+                upstream.eof_received()
+            (transport.protocol or upstream).connection_lost(error)
             self.loop.turn()
 
     def later(self, seconds: float) -> None:
