@@ -17,7 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 DONE = ROOT / "proof" / "out" / "fuzz.json"
 LAW = "tests/laws/test_head_fuzz.py"
-CHUNK = 50_000
+CHUNK = 20_000
 
 
 def digest() -> str:

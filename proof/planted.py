@@ -52,12 +52,6 @@ FAULTS = (
         wrong="if False and _REFUSED.search(raw):",
     ),
     Fault(
-        name="HTTP/2.0 on a plain connection passes",
-        file="proxy/edge/head.py",
-        right='_VERSIONS: Final = ("1.1", "1.0")',
-        wrong='_VERSIONS: Final = ("1.1", "1.0", "2.0", "0.9")',
-    ),
-    Fault(
         name="CONNECT passes",
         file="proxy/edge/head.py",
         right='b"GET HEAD POST',
