@@ -1,5 +1,5 @@
-"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000), fuzz (FUZZ=1000000), laws, full_look,
-mass_change, kill_points and kill_points_redis (KILLS=500), restart (REQUESTS=100000),
+"""`python -m proof [NAME]`: stream (STREAM=1GiB), slow, sockets (SOCKETS=9000 IDLE=10000), websockets, fuzz (FUZZ=1000000),
+planted, laws, full_look, mass_change, kill_points and kill_points_redis (KILLS=500), restart (REQUESTS=100000),
 replicas (PARALLEL=1000), mixups (REQUESTS=1000000), storm (SESSIONS=10000 WINDOW=60), on Redis or by STORE=sqlite.
 
 All of them without a name.
@@ -10,12 +10,12 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from proof import full_look, kill_points, mass_change, slow, sockets, stream
+from proof import full_look, fuzz, kill_points, mass_change, planted, slow, sockets, stream
 
 
-def fuzz() -> int:
-    """The edge's fuzzer, with a million inputs."""
-    return _pytest("tests/laws/test_head_fuzz.py", FUZZ=os.environ.get("FUZZ", "1000000"))
+def websockets() -> int:
+    """A client suite of frames, to an app directly and through Muster."""
+    return _pytest("tests/e2e/test_websocket_suite.py")
 
 
 def laws() -> int:
@@ -57,8 +57,10 @@ def _pytest(path: str, *options: str, **environment: str) -> int:
 PROOFS: dict[str, Callable[[], int]] = {
     "stream": lambda: stream.main([os.environ.get("STREAM") or "1GiB"]),
     "slow": lambda: slow.main([]),
-    "sockets": lambda: sockets.main([os.environ.get("SOCKETS") or "9000"]),
-    "fuzz": fuzz,
+    "sockets": lambda: sockets.main([os.environ.get("SOCKETS") or "9000", os.environ.get("IDLE") or "10000"]),
+    "websockets": websockets,
+    "fuzz": lambda: fuzz.main([os.environ.get("FUZZ") or "1000000"]),
+    "planted": lambda: planted.main([]),
     "laws": laws,
     "replicas": replicas,
     "mixups": mixups,

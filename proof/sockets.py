@@ -106,7 +106,7 @@ async def _opened(port: int, kind: Kind, gate: asyncio.Semaphore) -> socket.sock
         return own
 
 
-async def _held(muster: Whole, kind: Kind, count: int) -> bool:
+async def held(muster: Whole, kind: Kind, count: int) -> bool:
     """Opens them all, holds them, says what they cost, and lets them go."""
     gate = asyncio.Semaphore(AT_ONCE)
     before = muster.resident
@@ -137,15 +137,15 @@ def _is_over(own: socket.socket) -> bool:
 
 def prove(count: int, idle: int, folder: Path) -> bool:
     """Whether all of them were served, within the goals."""
-    is_small, held = True, []
+    is_small, outcomes = True, []
     for number, name in enumerate(kind.name for kind in kinds(b"")):
         with whole("proof.sockets", folder / str(number)) as muster:
             resident = muster.resident
             is_small = is_small and resident <= IDLE_GOAL
             print(f"signed in, nothing to do: {resident:.0f} MiB (goal {IDLE_GOAL:g})")
             kind = kinds(muster.head)[number]
-            held.append(asyncio.run(_held(muster, kind, idle if name == "idle connections" else count)))
-    return is_small and all(held)
+            outcomes.append(asyncio.run(held(muster, kind, idle if name == "idle connections" else count)))
+    return is_small and all(outcomes)
 
 
 def main(argv: Sequence[str]) -> int:

@@ -101,7 +101,7 @@ async def prove(muster: Whole, size: int) -> bool:
         got = await move(muster, size)
         is_whole = is_whole and got == size
         print(f"{name}: {got} of {size} bytes in {loop.time() - started:.1f} s, peak {muster.peak:.1f} MiB")
-    growth = muster.peak - before
+    growth = max(0.0, muster.peak - before)
     print(f"growth: {growth:.1f} MiB (allowed {ALLOWED_MIB:g})")
     return is_whole and growth <= ALLOWED_MIB
 
