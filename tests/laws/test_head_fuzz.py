@@ -7,6 +7,8 @@ anything but one whole answer.
 `FUZZ` in the environment sets the number of inputs (default 50,000), `FUZZ_SEED` the seed.
 """
 
+import base64
+import hashlib
 import ipaddress
 import os
 import random
@@ -173,10 +175,17 @@ def _play(rng: random.Random, edge: StillEdge) -> None:
         edge.send(piece)
         exchange = edge.client.exchange
         if exchange is not None and edge.pool.made and rng.random() < 0.9:
-            for part in _pieces(rng, _damaged(rng, rng.choice(ANSWERS))):
-                edge.answer(part)
-            if rng.random() < 0.15:
-                _end_app(edge, None if rng.random() < 0.5 else ConnectionResetError("by the app"))
+            _answer(rng, edge)
+
+
+def _answer(rng: random.Random, edge: StillEdge) -> None:
+    """What the app says, and perhaps its end: after all of it, or in the middle."""
+    parts = _pieces(rng, _damaged(rng, rng.choice(ANSWERS)))
+    ends = rng.random() < 0.15
+    for part in parts[: len(parts) - (ends and rng.random() < 0.5)]:
+        edge.answer(part)
+    if ends:
+        _end_app(edge, None if rng.random() < 0.5 else ConnectionResetError("by the app"))
 
 
 def _end_app(edge: StillEdge, error: Exception | None) -> None:
@@ -199,6 +208,8 @@ def _check(edge: StillEdge) -> None:
     for _, transport in edge.pool.made:
         requests = _seen(transport)
         _check_reuse(transport, requests)
+        if transport.protocol is not None:
+            _check_agreement(transport, requests[-1])
         for request in requests:
             ours = [
                 fold(name)
@@ -247,6 +258,13 @@ def _after_one(heard: bytes, method: bytes) -> bytes:
         assert answer.end is not None, heard
         status, at = answer.status, answer.end
     return heard[at:]
+
+
+def _check_agreement(transport: FakeTransport, opening: Strict) -> None:
+    """A tunnel began because the app proved that it read this very key (RFC 6455 §4.2.2)."""
+    (key,) = opening.values(b"sec-websocket-key")
+    proof = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    assert base64.b64encode(proof) in transport.heard
 
 
 def _seen(transport: FakeTransport) -> list[Strict]:
