@@ -245,19 +245,20 @@ def _check_reuse(transport: FakeTransport, requests: list[Strict]) -> None:
     """Between two requests the app said one whole answer, and not a byte beside it but empty lines, which llhttp passes over."""
     at = transport.taken_at
     for begin, end, request in zip(at, at[1:], requests, strict=False):
-        rest = _after_one(bytes(transport.heard[begin:end]).lstrip(b"\r\n"), request.line.partition(b" ")[0])
+        rest = _after_one(bytes(transport.heard[begin:end]), request.line.partition(b" ")[0])
         assert rest.strip(b"\r\n") == b""
 
 
 def _after_one(heard: bytes, method: bytes) -> bytes:
     """What follows the first final answer."""
-    status, at = 0, 0
+    status = 0
     while status < 200:
-        answer = next_answer(heard, at, method)
+        heard = heard.lstrip(b"\r\n")
+        answer = next_answer(heard, 0, method)
         assert answer is not None, heard
         assert answer.end is not None, heard
-        status, at = answer.status, answer.end
-    return heard[at:]
+        status, heard = answer.status, heard[answer.end :]
+    return heard
 
 
 def _check_agreement(transport: FakeTransport, opening: Strict) -> None:
