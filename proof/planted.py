@@ -178,12 +178,6 @@ FAULTS = (
         right='return (CHUNKED, _CHUNKED_LINE, ends_by_eof) if takes_chunks else (UNTIL_CLOSE, b"", ends_by_eof)',
         wrong="return CHUNKED, _CHUNKED_LINE, ends_by_eof",
     ),
-    Fault(
-        name="the client goes on after half a body",
-        file="proxy/edge/exchange.py",
-        right="if not self.is_request_done or framing[0] == UNTIL_CLOSE or self.plane.is_draining:",
-        wrong="if self.plane.is_draining:",
-    ),
 )
 
 
