@@ -221,7 +221,7 @@ def _check(edge: StillEdge) -> None:
             assert len(set(ours)) == len(ours)
             assert request.values(b"x-forwarded-user") == [b"ada"]
             if len(edge.gate.requests) == 1 and request.values(b"via")[-1] == b"1.0 muster":
-                assert b"Transfer-Encoding" not in edge.got.partition(b"\r\n\r\n")[0], (
+                assert b"\r\nTransfer-Encoding:" not in edge.got.partition(b"\r\n\r\n")[0], (
                     "no chunks in 1.0 (RFC 9112 §7.1)"
                 )
             (host,) = request.values(b"host")
