@@ -36,14 +36,14 @@ FAULTS = (
     Fault(
         name="a Host of any shape passes",
         file="proxy/edge/head.py",
-        right="verdict = value.lower() if _HOST.fullmatch(value) else None",
-        wrong="verdict = value.lower()",
+        right="if not _HOST.fullmatch(value):",
+        wrong="if not value:",
     ),
     Fault(
         name="of two Hosts the first counts",
         file="proxy/edge/head.py",
-        right='if len(values) != 1:\n        return bad("several Hosts")',
-        wrong='if not values:\n        return bad("several Hosts")',
+        right="if values is not None and len(values) != 1:",
+        wrong="if values is not None and not values:",
     ),
     Fault(
         name="a control or a # in the target passes",
@@ -121,8 +121,8 @@ FAULTS = (
     Fault(
         name="a broken answer that began is ended as if it were whole",
         file="proxy/edge/ending.py",
-        right="else:\n            self.client.abort()\n\n    def refuse_body",
-        wrong="else:\n            self.client._close()\n\n    def refuse_body",
+        right="self._fail(502, reason)\n        else:\n            self.client.abort()",
+        wrong="self._fail(502, reason)\n        else:\n            self.client._close()",
     ),
     Fault(
         name="an answer that the app reset counts as whole",

@@ -3,8 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from proof import planted, sockets, stream
-from proof.fuzz import chunks
+from proof import sockets, stream
+from proof.fuzz import ROOT, chunks
+from proof.planted import FAULTS, is_found
 from proof.whole import whole
 
 
@@ -19,10 +20,14 @@ def test_a_stream_is_whole_both_ways_and_leaves_muster_as_small_as_it_was(tmp_pa
         assert asyncio.run(stream.prove(muster, 32 * 2**20))
 
 
+def test_every_line_that_a_fault_changes_is_still_there() -> None:
+    assert [fault.name for fault in FAULTS if (ROOT / fault.file).read_text().count(fault.right) != 1] == []
+
+
 def test_a_planted_fault_is_found(tmp_path: Path) -> None:
     """One that shows after a few inputs; `make proof NAME=planted` has the time for all."""
-    (fault,) = (fault for fault in planted.FAULTS if fault.name == "CONNECT passes")
-    assert planted.is_found(fault, tmp_path, inputs=2000)
+    (fault,) = (fault for fault in FAULTS if fault.name == "CONNECT passes")
+    assert is_found(fault, tmp_path, inputs=2000)
 
 
 def test_a_million_inputs_are_played_in_chunks_of_their_own_seeds() -> None:

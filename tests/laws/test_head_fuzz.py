@@ -268,7 +268,9 @@ def _after_one(heard: bytes, method: bytes) -> bytes:
 def _check_agreement(transport: FakeTransport, opening: Strict) -> None:
     """A tunnel began because the app proved that it read this very key (RFC 6455 §4.2.2)."""
     (key,) = opening.values(b"sec-websocket-key")
-    proof = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False).digest()
+    proof = hashlib.sha1(
+        key.strip(b" \t") + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", usedforsecurity=False
+    ).digest()
     assert base64.b64encode(proof) in transport.heard
 
 
