@@ -10,6 +10,7 @@
 | doctor_upstream      | apps on https and on Unix sockets: their certificates |
 | doctor_around        | the app's port without Muster: forged headers, its own password form |
 | doctor_public        | the public address and its certificate |
+| doctor_forward_auth  | the proxy in front, where it asks about each request |
 
 Every exchange ends within five seconds; partners are examined side by side.
 """
@@ -31,6 +32,7 @@ from proxy.cli.doctor_callback import examine_callback
 from proxy.cli.doctor_directory import examine_directory
 from proxy.cli.doctor_files import Stored, examine_configuration, examine_store
 from proxy.cli.doctor_finding import Findings, bounded, failed, has_failed, overall, print_findings
+from proxy.cli.doctor_forward_auth import examine_forward_auth
 from proxy.cli.doctor_http import SECONDS, open_http
 from proxy.cli.doctor_idp import examine_idp
 from proxy.cli.doctor_public import examine_public
@@ -77,6 +79,7 @@ async def _partners(settings: Settings, preset: Preset | None, stored: Stored) -
             bounded("upstream", examine_upstreams(settings)),
             bounded("app", _app(settings, preset, stored, http)),
             bounded("public address", examine_public(settings, http)),
+            bounded("forward-auth", examine_forward_auth(settings, http)),
         )
     return [one for findings in examined for one in findings]
 

@@ -24,13 +24,15 @@ async def examine_public(settings: Settings, http: aiohttp.ClientSession) -> Fin
     """Muster is recognised by its own `livez`, which asks nobody."""
     url = settings.public_url.rstrip("/")
     parts = urlsplit(url)
+    paths = "/_muster/*" if settings.forward_auth.enabled else "every path"
+    reached = _reached(url, http, f"have the proxy in front pass {paths} and the Host header to Muster")
     if parts.scheme != "https":
-        return [await _reached(url, http)]
+        return [await reached]
     certificate = examine_certificate(parts.hostname or "", parts.port or 443)
-    return list(await asyncio.gather(_reached(url, http), certificate))
+    return list(await asyncio.gather(reached, certificate))
 
 
-async def _reached(url: str, http: aiohttp.ClientSession) -> Finding:
+async def _reached(url: str, http: aiohttp.ClientSession, how: str) -> Finding:
     seen = await _own(url, "livez", http)
     if isinstance(seen, Silent):
         if seen.is_untrusted:
@@ -38,9 +40,8 @@ async def _reached(url: str, http: aiohttp.ClientSession) -> Finding:
         advice = "see that muster serve runs, and that the name leads to it from here"
         return failed(_REACHED, f"{url}: {seen.detail}", advice)
     if seen.status != 200 or seen.body.strip() != b"ok":
-        advice = "have the proxy in front pass every path and the Host header to Muster"
         return failed(
-            _REACHED, f"{url} is answered by somebody else, or another Host arrives ({seen.status})", advice
+            _REACHED, f"{url} is answered by somebody else, or another Host arrives ({seen.status})", how
         )
     ready = await _own(url, "readyz", http)
     if isinstance(ready, Silent) or ready.status != 200:

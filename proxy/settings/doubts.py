@@ -1,14 +1,18 @@
 """What can be served but is probably not meant: warnings, from a look at `Settings` and file modes."""
 
 from collections.abc import Callable, Iterator
+from ipaddress import ip_network
 from typing import Final
 
+from proxy.settings.addresses import is_loopback
 from proxy.settings.checks import Found
 from proxy.settings.document import Loc
 from proxy.settings.idle_checks import idle_doubts
 from proxy.settings.model import Settings
 from proxy.settings.secrets import SecretRef
 from proxy.settings.store_checks import store_doubts
+
+_LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
 
 def doubts(settings: Settings) -> Found:
@@ -95,6 +99,21 @@ def _readable_secrets(settings: Settings) -> Found:
             yield loc, f"everybody on this machine may read {secret.file}: chmod 600"
 
 
+def _nobody_may_ask(settings: Settings) -> Found:
+    """Whoever reaches a listener on loopback comes from loopback, but for a balancer's PROXY header."""
+    if not settings.forward_auth.enabled or settings.proxy_protocol:
+        return
+    networks = [ip_network(network) for network in settings.trusted_proxies]
+    is_listed = any(
+        network.overlaps(own) for network in networks for own in _LOOPBACK if own.version == network.version
+    )
+    if not is_listed and all(is_loopback(address.host) for address in settings.listen):
+        yield (
+            ("trusted_proxies",),
+            "Muster listens on loopback alone, so a proxy that asks (forward_auth) comes from 127.0.0.1 or ::1: list it",
+        )
+
+
 def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
     """Every secret, and where it stands."""
     for index, idp in enumerate(settings.idps):
@@ -133,6 +152,7 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _linked_but_off,
     _metrics_are_public,
     _nobody_may_come,
+    _nobody_may_ask,
     _readable_secrets,
     idle_doubts,
     store_doubts,

@@ -14,6 +14,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from proxy.cli.doctor import examine
+from proxy.cli.doctor_finding import Finding, Result
 from proxy.reasons import Reason
 from proxy.session.cookie import session_key
 from proxy.storage.keyring import load_keyring
@@ -121,13 +123,13 @@ def configuration(idp: Demo, folder: Path, inner: int) -> dict[str, Any]:
 
 
 @asynccontextmanager
-async def scene(front: str, folder: Path) -> AsyncIterator[Scene]:
+async def scene(front: str, folder: Path, **changes: Any) -> AsyncIterator[Scene]:
     async with AsyncExitStack() as stack:
         idp, app = await stack.enter_async_context(demo_idp()), await stack.enter_async_context(echo_app())
         ports, inner = choose_ports(), choose_ports().public
         places = Places(people=ports.public, muster=inner, app=app.port, host=HOST)
         stack.enter_context(Child(front, command_of(front, folder, places), folder=folder))
-        muster = Muster(folder, ports, configuration(idp, folder, inner))
+        muster = Muster(folder, ports, {**configuration(idp, folder, inner), **changes})
         await muster.start()
         stack.push_async_callback(asyncio.to_thread, muster.child.stop)
         yield Scene(front=front, idp=idp, app=app, muster=muster, inner=inner)
@@ -235,6 +237,12 @@ async def open_paths(one: Scene) -> None:
     assert {name.lower() for name, _ in one.app.heads[0]}.isdisjoint(IDENTITY)
 
 
+async def doctor(one: Scene) -> dict[str, Finding]:
+    """What `muster doctor` says of this proxy."""
+    found = await asyncio.to_thread(examine, one.muster.config_file)
+    return {one.check: one for one in found if one.check.startswith(("forward-auth", "public address"))}
+
+
 async def forms_and_scripts(one: Scene, browser: Browser) -> None:
     """Each gets what it can read."""
     headers = {
@@ -291,6 +299,7 @@ async def muster_away(one: Scene, browser: Browser) -> None:
 
 
 async def test_people_come_through_it_as_through_muster(one: Scene, browser: Browser) -> None:
+    assert {finding.result for finding in (await doctor(one)).values()} == {Result.OK}
     await forms_and_scripts(one, browser)
     await open_paths(one)
     await signing_in(one, browser)
@@ -314,6 +323,16 @@ async def test_what_the_session_opens_it_closes_and_without_muster_nothing_is_op
     await an_ended_session(one, browser)
     await one.signed_in(browser)
     await muster_away(one, browser)
+
+
+@pytest.mark.parametrize("front", list(FRONTS))
+async def test_the_doctor_says_that_a_proxy_is_not_believed(front: str, tmp_path: Path) -> None:
+    async with scene(front, tmp_path, trusted_proxies=["192.0.2.7"]) as one:
+        found = await doctor(one)
+    asks = found["forward-auth: the proxy in front"]
+    assert (asks.result, "is not believed" in asks.seen) == (Result.FAILED, True)
+    assert found["forward-auth: Muster"].result is Result.OK
+    assert one.app.heads == []
 
 
 async def app_is_not_here(muster: Muster) -> None:

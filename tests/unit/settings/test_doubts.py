@@ -9,6 +9,7 @@ from tests.fakes.configurations import IDP, settings_of
 
 SECOND = {**IDP, "id": "second", "issuer": "https://second.example.com"}
 ONLY_SECOND = {"path": "/x", "idps": ["second"]}
+ASKED: dict[str, Any] = {"forward_auth": {"enabled": True}}
 
 
 def warnings(folder: Path, **changes: Any) -> dict[str, str]:
@@ -35,6 +36,8 @@ def test_an_ordinary_configuration_has_none(tmp_path: Path) -> None:
             "paths[0].idps",
         ),
         ({"paths": [{"path": "/*", "identity": "optional"}]}, "paths[0]"),
+        ({**ASKED, "trusted_proxies": ["10.0.0.0/8", "2001:db8::1"]}, "trusted_proxies"),
+        ({**ASKED, "listen": ["127.0.0.1:1", "[::1]:1"], "trusted_proxies": ["10.0.0.7"]}, "trusted_proxies"),
         ({"open_paths": ["/a/*"], "paths": [{"path": "/a/b"}]}, "paths[0].path"),
         ({"open_paths": ["/a"], "paths": [{"path": "/a"}]}, "paths[0].path"),
         ({"paths": [{"path": "/a/*"}, {"path": "/a/b/*"}]}, "paths[1].path"),
@@ -118,3 +121,19 @@ def test_the_admin_token_and_an_introspection_secret_are_looked_at_too(tmp_path:
         bearer=[{"idp": "corp", "audiences": ["a"], "introspection": asked}],
     )
     assert list(found) == ["admin_token", "bearer[0].introspection.client_secret"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"trusted_proxies": ["127.0.0.1"]},
+        {"trusted_proxies": ["10.0.0.7", "::1"]},
+        {"trusted_proxies": ["10.0.0.7"], "listen": "0.0.0.0:8080"},
+        {"trusted_proxies": ["10.0.0.7"], "listen": ["127.0.0.1:8080", "10.0.0.1:8080"]},
+        {"trusted_proxies": ["10.0.0.7"], "proxy_protocol": True},
+    ],
+)
+def test_a_proxy_that_may_ask_from_where_it_is_heard_is_no_doubt(
+    changes: dict[str, Any], tmp_path: Path
+) -> None:
+    assert warnings(tmp_path, **ASKED, **changes) == {}
