@@ -126,14 +126,14 @@ async def _outside(settings: Settings, page: str, http: aiohttp.ClientSession) -
 async def _here(settings: Settings, page: str, http: aiohttp.ClientSession) -> Finding:
     if settings.proxy_protocol:
         return ok(_HERE, "not tried: connections to it begin with a PROXY header")
-    address = next((one for one in settings.listen if one.port), None)
+    address = next((door for door in settings.listen if isinstance(door, Address) and door.port), None)
     if address is None:
-        return ok(_HERE, "not tried: the system chooses its port")
-    url = f"http://{Address(host=_reachable(address.host), port=address.port)}{_ASK}"
-    seen = await get(http, url, headers=_question(settings, page))
-    return here_finding(
-        f"Muster at {address}", seen, is_believed=trust(settings).believes(_reachable(address.host))
-    )
+        return ok(_HERE, "not tried: it listens on no port that the configuration names")
+    host, public = _reachable(address.host), urlsplit(settings.public_url)
+    scheme, name = ("http", None) if settings.tls is None else ("https", public.hostname)
+    url = f"{scheme}://{Address(host=host, port=address.port)}{_ASK}"
+    seen = await get(http, url, headers=_question(settings, page), server_name=name)
+    return here_finding(f"Muster at {address}", seen, is_believed=trust(settings).believes(host))
 
 
 def here_finding(name: str, seen: Seen | Silent, *, is_believed: bool) -> Finding:

@@ -13,6 +13,7 @@ Rules kept here:
 - The answer says what the app is to get: identity fields, `Cookie` without ours, `Authorization` where it is passed. What is not
   there the proxy must take out of the request; Envoy is told its names.
 - Another spelling of such a field (`X_Forwarded_User`) the proxy would overlook: then the request is refused.
+- A question about a question's own path is no: a proxy that sends only `/_muster/*` but these to us would take a yes to the app.
 - A refusal is never 2xx, whoever asks.
 
 Pure: no clock, no socket.
@@ -124,6 +125,8 @@ class Asking:
     def _doubted(self, about: Request) -> Deny | None:
         if is_ambiguous(about.path):
             return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(about))
+        if about.path.startswith(PATH):
+            return Deny(status=404, reason=Reason.BAD_REQUEST, kind=kind_of(about))
         origins = _values(about, (b"origin",))
         is_handshake = not _HANDSHAKE.isdisjoint(about.names)
         if is_handshake and not may_open(origins, about.host, about.scheme, self._websockets):

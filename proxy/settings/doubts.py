@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from ipaddress import ip_network
 from typing import Final
 
-from proxy.settings.addresses import is_loopback
+from proxy.settings.addresses import Address, is_loopback
 from proxy.settings.checks import Found
 from proxy.settings.document import Loc
 from proxy.settings.idle_checks import idle_doubts
@@ -100,14 +100,15 @@ def _readable_secrets(settings: Settings) -> Found:
 
 
 def _nobody_may_ask(settings: Settings) -> Found:
-    """Whoever reaches a listener on loopback comes from loopback, but for a balancer's PROXY header."""
+    """Who reaches loopback comes from it, but for a balancer's PROXY header; a Unix socket's peer is believed."""
     if not settings.forward_auth.enabled or settings.proxy_protocol:
         return
     networks = [ip_network(network) for network in settings.trusted_proxies]
     is_listed = any(
         network.overlaps(own) for network in networks for own in _LOOPBACK if own.version == network.version
     )
-    if not is_listed and all(is_loopback(address.host) for address in settings.listen):
+    doors = settings.listen
+    if not is_listed and all(isinstance(door, Address) and is_loopback(door.host) for door in doors):
         yield (
             ("trusted_proxies",),
             "Muster listens on loopback alone, so a proxy that asks (forward_auth) comes from 127.0.0.1 or ::1: list it",

@@ -1,4 +1,4 @@
-"""Brings Caddy and Envoy into the cache folder. Safe to repeat: `python3 prepare_proxies.py`."""
+"""Brings Caddy, Envoy and Traefik into the cache folder. Safe to repeat: `python3 prepare_proxies.py`."""
 
 import sys
 from pathlib import Path
@@ -9,7 +9,11 @@ from tests.partners.environments import Environment, Missing, prepare
 
 SOURCE = Path(__file__).with_name("proxies-recipe")
 ENVIRONMENT = Environment(name="proxies", source=SOURCE, recipe=(SOURCE / "requirements.txt",))
-PLACES = {"caddy": "venv/bin/caddy", "envoy": "venv/lib/python*/site-packages/envoy/_bin/envoy"}
+PLACES = {
+    "caddy": "venv/bin/caddy",
+    "envoy": "venv/lib/python*/site-packages/envoy/_bin/envoy",
+    "traefik": "venv/bin/traefik",
+}
 
 
 def make() -> Path:
@@ -17,7 +21,7 @@ def make() -> Path:
 
 
 def program(folder: Path, name: str) -> Path:
-    """Where `caddy` or `envoy` is in this environment; raises Missing."""
+    """Where `caddy`, `envoy` or `traefik` is in this environment; raises Missing."""
     found = next(folder.glob(PLACES[name]), None)
     if found is None:
         raise Missing(f"the packages brought no {name} for this machine into {folder}")
@@ -30,4 +34,4 @@ def _check(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(prepare("Caddy and Envoy", make))
+    sys.exit(prepare("Caddy, Envoy and Traefik", make))

@@ -66,7 +66,28 @@ def envoy(folder: Path, places: Places) -> Command:
     ]  # fmt: skip
 
 
-FRONTS: dict[str, Callable[[Path, Places], Command]] = {"nginx": nginx, "caddy": caddy, "envoy": envoy}
+_TRAEFIK = """global: {{checkNewVersion: false, sendAnonymousUsage: false}}
+entryPoints: {{web: {{address: "127.0.0.1:{people}"}}}}
+providers: {{file: {{filename: {folder}/dynamic.yaml, watch: false}}}}
+log: {{level: ERROR}}
+"""
+
+
+def traefik(folder: Path, places: Places) -> Command:
+    """The example ends TLS, the tests' browser comes without."""
+    found = program(ENVIRONMENT.ready(), "traefik")
+    text = _placed("traefik.yaml", places).replace("[websecure]", "[web]").replace("      tls: {}\n", "")
+    (folder / "dynamic.yaml").write_text(text)
+    (folder / "traefik.yaml").write_text(_TRAEFIK.format(people=places.people, folder=folder))
+    return [str(found), f"--configFile={folder}/traefik.yaml"]
+
+
+FRONTS: dict[str, Callable[[Path, Places], Command]] = {
+    "nginx": nginx,
+    "caddy": caddy,
+    "envoy": envoy,
+    "traefik": traefik,
+}
 
 
 def command_of(front: str, folder: Path, places: Places) -> Command:

@@ -11,6 +11,7 @@ from proxy.cli.doctor_finding import Finding
 from proxy.cli.doctor_forward_auth import examine_forward_auth, front_finding, here_finding, reason_in
 from proxy.cli.doctor_http import Seen, Silent, open_http
 from proxy.reasons import Reason
+from tests.fakes.certificates import Authority
 from tests.fakes.configurations import settings_of
 from tests.fakes.doors import Doors, Page, text
 
@@ -126,6 +127,15 @@ async def test_a_proxy_that_hands_strangers_questions_on_is_a_warning(tmp_path: 
         True,
     )
     assert (found["Muster"].result, "not tried" in found["Muster"].seen) == ("ok", True)
+
+
+async def test_muster_that_ends_tls_itself_is_asked_by_it(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("muster", hosts=("localhost",))
+    tls = {"certificate": str(pair.cert), "key": str(pair.key)}
+    async with Front(text("no TLS")) as muster:
+        listen = muster.url.removeprefix("http://")
+        found = await examined(tmp_path, public_url="https://localhost:1", listen=listen, tls=tls)
+    assert (found["Muster"].result, "no TLS connection" in found["Muster"].seen) == ("warning", True)
 
 
 async def test_nobody_there_is_said_of_each(tmp_path: Path) -> None:

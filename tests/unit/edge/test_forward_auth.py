@@ -2,7 +2,16 @@
 
 import pytest
 
-from proxy.edge.forward_auth import Asking, Dialect, dialect_of, disagreement, plainly, refused, untrusted
+from proxy.edge.forward_auth import (
+    PATH,
+    Asking,
+    Dialect,
+    dialect_of,
+    disagreement,
+    plainly,
+    refused,
+    untrusted,
+)
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.ports import Answer
 from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn
@@ -138,6 +147,24 @@ def test_a_target_that_the_client_adds_opens_nothing(name: bytes) -> None:
 )
 def test_a_target_that_no_head_may_have_is_refused(target: bytes) -> None:
     assert refusal(HOST, GET, (b"X-Forwarded-Uri", target)) == (400, Reason.BAD_REQUEST)
+
+
+@pytest.mark.parametrize(
+    "target", [PATH, PATH + b"?a=/", PATH + b"/nginx", PATH + b"/envoy/x", PATH + b"/x", PATH + b"orise"]
+)
+def test_nobody_is_let_through_to_where_questions_are_asked(target: bytes) -> None:
+    """Elsewhere such a path would be the app's, without a session."""
+    told = (HOST, GET, (b"X-Forwarded-Uri", target))
+    for dialect in (Dialect.PASSING, Dialect.NGINX, Dialect.REFUSAL):
+        assert refusal(*told, dialect=dialect) == (404, Reason.BAD_REQUEST)
+    assert refusal(HOST, dialect=Dialect.ENVOY, target=b"/_muster/auth/envoy" + target) == (
+        404,
+        Reason.BAD_REQUEST,
+    )
+
+
+def test_other_own_paths_may_be_asked_about() -> None:
+    assert about(HOST, GET, (b"X-Forwarded-Uri", b"/_muster/callback?code=1")).path == b"/_muster/callback"
 
 
 @pytest.mark.parametrize("target", [b"/%5fmuster/auth", b"/a/../_muster/x", b"//_muster/x", b"/_MUSTER/x"])

@@ -131,6 +131,7 @@ def test_the_admin_token_and_an_introspection_secret_are_looked_at_too(tmp_path:
         {"trusted_proxies": ["10.0.0.7"], "listen": "0.0.0.0:8080"},
         {"trusted_proxies": ["10.0.0.7"], "listen": ["127.0.0.1:8080", "10.0.0.1:8080"]},
         {"trusted_proxies": ["10.0.0.7"], "proxy_protocol": True},
+        {"trusted_proxies": ["10.0.0.7"], "listen": ["127.0.0.1:8080", "unix:/run/muster.sock"]},
     ],
 )
 def test_a_proxy_that_may_ask_from_where_it_is_heard_is_no_doubt(
