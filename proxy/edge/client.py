@@ -77,10 +77,13 @@ class ClientConnection(Accepted):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accepted; it counts as long as it lives."""
-        self._plane.coming.pop(self, None)
+        plane = self._plane
+        plane.coming.pop(self, None)
+        if plane.arrivals and (arrival := plane.arrivals.get(self)) is not None:
+            arrival.leave()
         super().connection_made(transport)
         if self._phase is not Phase.CLOSED:
-            self._plane.clients.add(self)
+            plane.clients.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone."""

@@ -5,9 +5,9 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from proxy.edge.client import ClientConnection
+from proxy.edge.door import Door
 from proxy.edge.handshake import WebSocketRules
 from proxy.edge.plane import Figures, Neighbours, Plane
 from proxy.edge.pool import Pool, tell_nobody
@@ -61,7 +61,7 @@ class Listener:
         self._takes_questions = takes_questions
         self._trust = trust
         self._expects_preamble = expects_preamble
-        self._servers: list[asyncio.Server] = []
+        self._servers: list[asyncio.Server | Door] = []
         self._plane: Plane | None = None
         self._ticking: asyncio.TimerHandle | None = None
 
@@ -98,7 +98,7 @@ class Listener:
         )
         return plane
 
-    async def _listen(self, plane: Plane, address: Address | socket.socket) -> asyncio.Server:
+    async def _listen(self, plane: Plane, address: Address | socket.socket) -> asyncio.Server | Door:
         def accepted() -> ClientConnection:
             client = ClientConnection(plane)
             plane.coming[client] = plane.now
@@ -106,13 +106,12 @@ class Listener:
 
         if isinstance(address, socket.socket) and address.family == socket.AF_UNIX:
             return await plane.loop.create_unix_server(accepted, sock=address, backlog=BACKLOG)
-        secured: dict[str, Any] = {}
         if self._tls is not None:
-            handshake, goodbye = self._limits.header_timeout, self._limits.write_timeout
-            secured = {"ssl": self._tls, "ssl_handshake_timeout": handshake, "ssl_shutdown_timeout": goodbye}
+            listening = address if isinstance(address, socket.socket) else _bound(address)
+            return Door(plane, self._tls, listening, BACKLOG)
         if isinstance(address, socket.socket):
-            return await plane.loop.create_server(accepted, sock=address, backlog=BACKLOG, **secured)
-        return await plane.loop.create_server(accepted, *address, backlog=BACKLOG, **secured)
+            return await plane.loop.create_server(accepted, sock=address, backlog=BACKLOG)
+        return await plane.loop.create_server(accepted, *address, backlog=BACKLOG)
 
     def _tick(self) -> None:
         plane = self._plane
@@ -181,7 +180,7 @@ class Listener:
             server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.drain_timeout):
-                while plane.clients or (plane.coming and not plane.is_shut):
+                while plane.clients or ((plane.coming or plane.arrivals) and not plane.is_shut):
                     if plane.loop.time() >= quiet_until():
                         self._close_idle(plane)
                     await asyncio.sleep(DRAIN_POLL)
@@ -194,17 +193,25 @@ class Listener:
 
     async def _cut(self, plane: Plane) -> None:
         plane.is_shut = True
+        for arrival in tuple(plane.arrivals.values()):
+            arrival.abort()
         for client in tuple(plane.clients):
             client.abort()
         for pool in plane.pools:
             pool.close()
-        while plane.clients:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
+        while plane.clients or plane.arrivals:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
             await asyncio.sleep(0)
         if self._ticking is not None:
             self._ticking.cancel()
         if plane.access is not None:
             plane.access.flush()
         self._plane = None
+
+
+def _bound(address: Address) -> socket.socket:
+    """Raises OSError when it is taken."""
+    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+    return socket.create_server(address, family=family, backlog=BACKLOG)
 
 
 def _name(own: socket.socket) -> Address:

@@ -19,6 +19,7 @@ from proxy.reasons import Reason
 
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
+    from proxy.edge.door import Arrival
     from proxy.edge.pool import Pool
     from proxy.edge.routes import Routes
 
@@ -119,8 +120,10 @@ class Plane:
         self.own_answer_fields = AnswerFields(None)
         self.figures = Figures()
         self.clients: set[ClientConnection] = set()
-        # Accepted and not connected yet: in the TLS handshake. By when they were accepted, for those that come to nothing.
+        # Accepted and not connected yet. By when they were accepted, for those that come to nothing.
         self.coming: dict[ClientConnection, float] = {}
+        # In the TLS handshake.
+        self.arrivals: dict[ClientConnection, Arrival] = {}
         self.crowd = Crowd(limits.connections_per_client)
         # Draining: no request after the one that runs. Shut: no new connection either.
         self.is_draining = self.is_shut = False

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -183,6 +184,7 @@ async def running_edge(
     trust: Trust | None = None,
     expects_preamble: bool = False,
     upstreams: Sequence[tuple[bytes, UpstreamRules]] = (),
+    tls: ssl.SSLContext | None = None,
 ) -> AsyncIterator[Edge]:
     """A listener on a free port in front of `upstream`; drained at the end."""
     gate = gate or FakeGate()
@@ -214,6 +216,7 @@ async def running_edge(
         websockets=websockets,
         trust=trust,
         expects_preamble=expects_preamble,
+        tls=tls,
     )
     ((_, port),) = await listener.start([("127.0.0.1", 0)])
     edge = Edge(listener, gate, access, port, reported, heard)
