@@ -180,5 +180,5 @@ def _remove(path: str, inode: int | None) -> None:
 
 def _taken(path: str, door: Door, error: OSError) -> SettingsError:
     where = "there" if isinstance(door, SocketFile) else "on this port"
-    message = f"cannot listen there: {error.strerror or error}; is another program {where}?"
+    message = f"cannot listen there ({door}): {error.strerror or error}; is another program {where}?"
     return SettingsError((Problem(path=path, line=None, message=message),))

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 
 import aiohttp
 from aiohttp import web
@@ -16,7 +17,7 @@ from aiohttp import web
 from proxy.app import rules
 from proxy.app.asked_in_vain import AskedInVain
 from proxy.app.bearers import open_bearers
-from proxy.app.certificates import CertificateWatch
+from proxy.app.certificates import CertificateWatch, certificate_doubts
 from proxy.app.choosing import choosing_rules
 from proxy.app.early import EarlyRenewals
 from proxy.app.flows import AskTheRightIdp
@@ -278,7 +279,11 @@ def _beside(
         ),
         rulings=_rulings(ground, courier),
         keys=KeysWatch(ground.settings.keys_file, ground.keys, store.sessions, ground.telemetry),
-        certificate=CertificateWatch(ground.tls, ground.telemetry) if ground.tls else None,
+        certificate=CertificateWatch(
+            ground.tls, ground.telemetry, partial(certificate_doubts, ground.settings)
+        )
+        if ground.tls
+        else None,
         silence=Silence(outbox=store.outbox, telemetry=ground.telemetry, clock=time.time),
         sweeping=_sweeping(ground, keeper, arrivals, directories, courier),
     )

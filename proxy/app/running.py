@@ -152,6 +152,7 @@ def _rounds(house: House) -> list[Round]:
     if house.bearers is not None:
         rounds.append(Round(name="bearer tokens", seconds=30.0, work=house.bearers.end_expired))
     if beside.certificate is not None:
+        beside.certificate.say_doubts()
         rounds.append(Round(name="certificate", seconds=CERTIFICATE_EVERY, work=beside.certificate.look))
     if house.courier is not None:
         rounds.append(Round(name="courier", seconds=1.0, work=house.courier.run))

@@ -1,10 +1,11 @@
 """`muster check`: every mistake of a configuration, and what the app's admin API can do."""
 
+import sys
 from argparse import Namespace
 from dataclasses import asdict
 from typing import Any
 
-from proxy.app.certificates import listener_tls
+from proxy.app.certificates import certificate_doubts, listener_tls
 from proxy.app.client_files import check_client_files
 from proxy.app.upstreams import check_upstream_files
 from proxy.apps.capabilities import capabilities_table, standing_of
@@ -32,6 +33,8 @@ def _look(args: Namespace) -> int:
     check_client_files(settings)
     check_upstream_files(settings)
     listener_tls(settings)
+    for doubt in certificate_doubts(settings):
+        print(f"{args.config}: warning: tls.certificate: {doubt}", file=sys.stderr)
     preset = chosen_preset(settings, args.config)
     check_protected(settings, preset, args.config)
     if args.json:

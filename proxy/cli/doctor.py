@@ -3,6 +3,7 @@
 | module               | looks at |
 |----------------------|----------|
 | doctor_files         | the configuration, the key file, the store |
+| doctor_listener      | the certificate of `tls` |
 | doctor_idp           | discovery, keys, clock, client credentials of each IdP |
 | doctor_statements    | what each IdP says: groups, refresh tokens |
 | doctor_directory     | each IdP's directory |
@@ -35,6 +36,7 @@ from proxy.cli.doctor_finding import Findings, bounded, failed, has_failed, over
 from proxy.cli.doctor_forward_auth import examine_forward_auth
 from proxy.cli.doctor_http import SECONDS, open_http
 from proxy.cli.doctor_idp import examine_idp
+from proxy.cli.doctor_listener import examine_listener
 from proxy.cli.doctor_public import examine_public
 from proxy.cli.doctor_statements import examine_statements
 from proxy.cli.doctor_upstream import examine_upstreams
@@ -62,7 +64,8 @@ def examine(path: Path) -> Findings:
         return found
     stored, seen = examine_store(settings)
     preset, doubts = _preset(settings, path)
-    return [*found, *seen, *doubts, *asyncio.run(_partners(settings, preset, stored))]
+    own = examine_listener(settings)
+    return [*found, *seen, *doubts, *own, *asyncio.run(_partners(settings, preset, stored))]
 
 
 def _preset(settings: Settings, path: Path) -> tuple[Preset | None, Findings]:

@@ -71,6 +71,7 @@ _OTHER_HOSTS: Final = frozenset((b"x-host", b"x-original-host", b"x-http-host-ov
 _PROXY: Final = b"proxy"
 """What CGI calls HTTP_PROXY, which many clients take for their own proxy's address (CVE-2016-5385); no field of HTTP's."""
 
+UNKNOWN: Final = b"unknown"
 _OUR_PREFIXES: Final = (b"x-forwarded-", b"x-muster-")
 
 _READ_ONCE: Final = frozenset((b"content-type", b"user-agent"))
@@ -321,9 +322,10 @@ def via_lines(pseudonym: str | None) -> tuple[bytes, bytes]:
 def forwarding_lines(peer: str, scheme: str, host: bytes | None, *, earlier: bytes | None = None) -> bytes:
     """Our X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239). `earlier`: an X-Forwarded-For of a trusted proxy.
 
+    A peer on a Unix socket has no address (RFC 7239 §6.2).
     Both lists name the same hops, the client first: apps read the one or the other. Host and scheme are what the client used.
     """
-    address = peer.encode("ascii", "replace")
+    address = UNKNOWN if peer == "unix" else peer.encode("ascii", "replace")
     hops = address if earlier is None else b"%b, %b" % (earlier, address)
     proto = scheme.encode("ascii")
     asked = b";proto=%b" % proto if host is None else b';host="%b";proto=%b' % (host, proto)

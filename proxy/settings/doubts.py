@@ -1,7 +1,9 @@
 """What can be served but is probably not meant: warnings, from a look at `Settings` and file modes."""
 
+import stat
 from collections.abc import Callable, Iterator
 from ipaddress import ip_network
+from pathlib import Path
 from typing import Final
 
 from proxy.settings.addresses import Address, is_loopback
@@ -11,6 +13,7 @@ from proxy.settings.idle_checks import idle_doubts
 from proxy.settings.model import Settings
 from proxy.settings.secrets import SecretRef
 from proxy.settings.store_checks import store_doubts
+from proxy.settings.upstream_checks import upstreams_of
 
 _LOOPBACK: Final = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
 
@@ -115,6 +118,20 @@ def _nobody_may_ask(settings: Settings) -> Found:
         )
 
 
+def _readable_keys(settings: Settings) -> Found:
+    for loc, path in _keys_of(settings):
+        if path.exists() and path.stat().st_mode & stat.S_IROTH:
+            yield loc, f"everybody on this machine may read {path}: chmod 600"
+
+
+def _keys_of(settings: Settings) -> Iterator[tuple[Loc, Path]]:
+    if settings.tls is not None:
+        yield ("tls", "key"), settings.tls.key
+    for loc, upstream in upstreams_of(settings):
+        if upstream.tls.key_file is not None:
+            yield (*loc, "tls", "key_file"), upstream.tls.key_file
+
+
 def secrets_of(settings: Settings) -> Iterator[tuple[Loc, SecretRef]]:
     """Every secret, and where it stands."""
     for index, idp in enumerate(settings.idps):
@@ -155,6 +172,7 @@ _LOOKS: Final[tuple[Callable[[Settings], Found], ...]] = (
     _nobody_may_come,
     _nobody_may_ask,
     _readable_secrets,
+    _readable_keys,
     idle_doubts,
     store_doubts,
 )

@@ -49,7 +49,7 @@ def _no_loop(settings: Settings, loc: Loc, upstream: Upstream) -> Iterator[tuple
     port = parts.port or (443 if parts.scheme == "https" else 80)
     for address in settings.listen:
         if isinstance(address, Address):
-            is_local = address.host in ("0.0.0.0", "::") and is_loopback(host)
+            is_local = _takes_loopback(address.host, host)
             is_same = address.port == port != 0 and host != "" and (is_local or address.host == host)
         else:
             is_same = upstream.url == f"unix://{address.path}"
@@ -58,3 +58,9 @@ def _no_loop(settings: Settings, loc: Loc, upstream: Upstream) -> Iterator[tuple
                 (*loc, "url"),
                 f"this is where Muster itself listens ({address}): the app must be elsewhere",
             )
+
+
+def _takes_loopback(listening: str, host: str) -> bool:
+    """Whether who connects to this loopback host arrives at what listens there."""
+    names = host == "localhost" or listening == "localhost"
+    return is_loopback(host) and (listening in ("0.0.0.0", "::") or (names and is_loopback(listening)))

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from proxy.app.certificates import CertificateWatch, listener_tls
+from proxy.app.certificates import CertificateWatch, certificate_doubts, listener_tls
 from proxy.errors import SettingsError
 from proxy.settings.load import from_mapping
 from proxy.settings.model import Settings
@@ -56,3 +56,27 @@ async def test_a_change_is_said_and_a_broken_one_once(tmp_path: Path) -> None:
         ("certificate", "info"),
     ]
     assert "secret" not in log.getvalue()
+
+
+def _doubts(folder: Path, **changes: Any) -> tuple[str, ...]:
+    pair = Authority(folder).issue("b", **changes)
+    return certificate_doubts(settings(folder, {"certificate": str(pair.cert), "key": str(pair.key)}))
+
+
+def test_a_certificate_for_somebody_else_or_at_its_end_is_doubted(tmp_path: Path) -> None:
+    assert certificate_doubts(settings(tmp_path, None)) == ()
+    assert _doubts(tmp_path, hosts=("app.example.com",), days=90) == ()
+    assert "not for app.example.com" in _doubts(tmp_path, hosts=("other.example.com",), days=90)[0]
+    assert "expired" in _doubts(tmp_path, hosts=("app.example.com",), days=-1)[0]
+
+
+async def test_a_new_certificate_is_doubted_at_once(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair, log = authority.issue("a"), io.StringIO()
+    tls = listener_tls(settings(tmp_path, {"certificate": str(pair.cert), "key": str(pair.key)}))
+    assert tls is not None
+    telemetry = Telemetry(TelemetryRules(), streams=Streams(log=log, out=io.StringIO()))
+    watch = CertificateWatch(tls, telemetry, lambda: ["it expired"])
+    authority.issue("a")
+    await watch.look()
+    assert [json.loads(line)["level"] for line in log.getvalue().splitlines()] == ["info", "warning"]

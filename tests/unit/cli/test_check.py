@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from proxy.cli.main import main
+from tests.fakes.certificates import Authority
 
 
 def test_a_good_configuration_is_said_to_be_one(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -100,3 +101,15 @@ def test_where_the_tokens_account_cannot_be_read_it_must_be_listed(
 
 def test_once_it_is_listed_there_is_no_mistake(config: Path) -> None:
     assert main(["check", "-c", str(unread(config, ", protected: [admin]"))]) == 0
+
+
+def test_a_certificate_for_another_host_is_a_warning(
+    config: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pair = Authority(config.parent).issue("tls", hosts=("other.example.com",), days=90)
+    pair.key.chmod(0o600)
+    config.write_text(f"{config.read_text()}\ntls: {{certificate: tls.pem, key: tls.key}}\n")
+    assert main(["check", "-c", str(config)]) == 0
+    err = capsys.readouterr().err
+    assert "warning: tls.certificate: it is not for" in err
+    assert "other.example.com" in err

@@ -249,6 +249,12 @@ def test_forwarded_names_the_client_first_as_x_forwarded_for_does() -> None:
     )
 
 
+def test_a_peer_without_an_address_is_unknown() -> None:
+    lines = forwarding_lines("unix", "https", None, earlier=b"192.0.2.1")
+    assert lines.startswith(b"X-Forwarded-For: 192.0.2.1, unknown\r\n")
+    assert lines.endswith(b"Forwarded: for=192.0.2.1;proto=https, for=unknown\r\n")
+
+
 def test_our_own_pages_do_not_say_what_they_run_on_and_the_app_may() -> None:
     fields = [(b"Server", b"Python/3.11 aiohttp"), (b"X-Other", b"1")]
     assert AnswerFields(None).sift(fields)[0] == [b"X-Other: 1"]

@@ -138,3 +138,14 @@ def test_a_proxy_that_may_ask_from_where_it_is_heard_is_no_doubt(
     changes: dict[str, Any], tmp_path: Path
 ) -> None:
     assert warnings(tmp_path, **ASKED, **changes) == {}
+
+
+def test_a_key_that_everybody_may_read_is_told(tmp_path: Path) -> None:
+    for name in ("a.pem", "a.key"):
+        (tmp_path / name).write_text("x")
+        (tmp_path / name).chmod(0o644)
+    upstream = {"url": "https://app.internal", "tls": {"cert_file": "a.pem", "key_file": "a.key"}}
+    tls = {"certificate": "a.pem", "key": "a.key"}
+    assert list(warnings(tmp_path, tls=tls, upstream=upstream)) == ["tls.key", "upstream.tls.key_file"]
+    (tmp_path / "a.key").chmod(0o640)
+    assert warnings(tmp_path, tls=tls, upstream=upstream) == {}

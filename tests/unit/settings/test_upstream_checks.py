@@ -23,6 +23,7 @@ ASKED = {"forward_auth": {"enabled": True}, "trusted_proxies": ["10.0.0.7"]}
         ({"upstream": None}, "upstream"),
         ({"upstream": None, "upstreams": [API]}, "upstream"),
         ({"listen": "0.0.0.0:3001", "upstreams": [API]}, "upstreams[0].url"),
+        ({"listen": "127.0.0.1:8080", "upstream": {"url": "http://localhost:8080"}}, "upstream.url"),
         ({"listen": "127.0.0.1:443", "upstream": {"url": "https://127.0.0.1"}}, "upstream.url"),
     ],
 )
@@ -39,6 +40,7 @@ def test_a_contradiction_is_said_where_it_stands(changes: dict[str, Any], path: 
         {"upstream": None, "upstreams": [API], **ASKED},
         {"upstream": {"url": "unix:///run/app.sock"}, "listen": "0.0.0.0:80"},
         {"upstream": {"url": "https://a", "tls": {"cert_file": "c.pem", "key_file": "c.pem"}}},
+        {"listen": "127.0.0.1:8080", "upstream": {"url": "http://127.0.0.2:8080"}},
         {"listen": "127.0.0.1:80", "upstream": {"url": "https://127.0.0.1"}},
     ],
 )
