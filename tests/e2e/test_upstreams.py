@@ -43,14 +43,15 @@ def configuration(folder: Path, upstreams: dict[str, dict[str, Any]]) -> dict[st
 
 @asynccontextmanager
 async def muster_before(folder: Path, upstreams: dict[str, dict[str, Any]]) -> AsyncIterator[Muster]:
-    muster = await _started(folder, configuration(folder, dict(upstreams)))
+    muster = await started(folder, configuration(folder, dict(upstreams)))
     try:
         yield muster
     finally:
         await asyncio.to_thread(muster.child.stop)
 
 
-async def _started(folder: Path, config: dict[str, Any]) -> Muster:
+async def started(folder: Path, config: dict[str, Any]) -> Muster:
+    """On other ports when somebody was faster; whoever calls it stops it."""
     for attempt in range(STARTS):
         muster = Muster(folder, choose_ports(), config)
         try:
@@ -308,7 +309,7 @@ async def test_what_is_refused_before_it_is_a_request_stands_in_the_access_log_a
 ) -> None:
     async with RecordingUpstream() as app:
         config = configuration(tmp_path, {"/": {"url": url(app)}})
-        muster = await _started(tmp_path, {**config, "limits": {"header_timeout": "1s"}})
+        muster = await started(tmp_path, {**config, "limits": {"header_timeout": "1s"}})
         try:
             for data in HOSTILE.values():
                 reader, writer = await asyncio.open_connection("127.0.0.1", muster.ports.public)
