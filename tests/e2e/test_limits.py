@@ -147,11 +147,12 @@ async def test_connections_are_counted_in_all_and_for_each_client(tmp_path: Path
     async with limited(tmp_path, {"connections": 8, "connections_per_client": 5}) as muster:
         before = (await muster.figures())["muster_connections_refused_total{}"]
         ask = f"GET / HTTP/1.1\r\nHost: app.localhost:{muster.ports.public}\r\n\r\n".encode()
+        wires: list[Client] = []
         async with AsyncExitStack() as held:
             for source, room in (("127.0.0.2", 5), ("127.0.0.3", 3)):
                 for _ in range(room):
-                    last = await held.enter_async_context(await connected(muster, source=source))
-                    assert (await last.exchange(ask))[1] == b"ok"
+                    wires.append(await held.enter_async_context(await connected(muster, source=source)))
+                    assert (await wires[-1].exchange(ask))[1] == b"ok"
                 async with await connected(muster, source=source) as refused:
                     assert await refused.end() == b""
             async with await connected(muster, source="127.0.0.4") as refused:
@@ -159,7 +160,7 @@ async def test_connections_are_counted_in_all_and_for_each_client(tmp_path: Path
             figures = await muster.figures()
             assert figures["muster_connections_refused_total{}"] == before + 3
             assert figures["muster_connections{}"] == 8
-            await last.__aexit__()
+            await wires.pop().__aexit__()
             async with asyncio.timeout(20):
                 while (await muster.figures())["muster_connections{}"] == 8:
                     await asyncio.sleep(0.05)
