@@ -79,8 +79,8 @@ class ClientConnection(Accepted):
         """Accepted; it counts as long as it lives."""
         plane = self._plane
         plane.coming.pop(self, None)
-        if plane.arrivals and (arrival := plane.arrivals.get(self)) is not None:
-            arrival.leave()
+        if plane.entrants and (entrant := plane.entrants.get(self)) is not None:
+            entrant.leave()
         super().connection_made(transport)
         if self._phase is not Phase.CLOSED:
             plane.clients.add(self)

@@ -70,11 +70,11 @@ class Door:
                 self._plane.loop.call_later(PAUSE, self._listen)
                 return
             came.setblocking(False)
-            Arrival(self._plane, came, address[0]).begin(self._tls)
+            Entrant(self._plane, came, address[0]).begin(self._tls)
 
 
-class Arrival:
-    """One who was accepted and shakes hands; `plane.arrivals` has it by the client that it will be."""
+class Entrant:
+    """One who was accepted and shakes hands; `plane.entrants` has it by the client that it will be."""
 
     __slots__ = ("_client", "_counted", "_peer", "_plane", "_socket", "_task")
 
@@ -90,7 +90,7 @@ class Arrival:
         """Shakes hands, unless there are too many."""
         plane = self._plane
         if self._may_enter():
-            plane.arrivals[self._client] = self
+            plane.entrants[self._client] = self
             self._task = plane.loop.create_task(self._shake_hands(tls))
         else:
             plane.figures.refused_connections += 1
@@ -98,7 +98,7 @@ class Arrival:
 
     def _may_enter(self) -> bool:
         plane = self._plane
-        if plane.is_shut or len(plane.clients) + len(plane.arrivals) >= plane.limits.connections:
+        if plane.is_shut or len(plane.clients) + len(plane.entrants) >= plane.limits.connections:
             return False
         entered = None if plane.trust.believes(self._peer) else plane.crowd.enter(self._peer)
         if isinstance(entered, bool):
@@ -126,7 +126,7 @@ class Arrival:
 
     def leave(self) -> None:
         """A client by now, who counts as one, or gone."""
-        self._plane.arrivals.pop(self._client, None)
+        self._plane.entrants.pop(self._client, None)
         if self._counted is not None:
             self._plane.crowd.leave(self._counted)
             self._counted = None

@@ -180,7 +180,7 @@ class Listener:
             server.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.drain_timeout):
-                while plane.clients or ((plane.coming or plane.arrivals) and not plane.is_shut):
+                while plane.clients or ((plane.coming or plane.entrants) and not plane.is_shut):
                     if plane.loop.time() >= quiet_until():
                         self._close_idle(plane)
                     await asyncio.sleep(DRAIN_POLL)
@@ -193,13 +193,13 @@ class Listener:
 
     async def _cut(self, plane: Plane) -> None:
         plane.is_shut = True
-        for arrival in tuple(plane.arrivals.values()):
-            arrival.abort()
+        for entrant in tuple(plane.entrants.values()):
+            entrant.abort()
         for client in tuple(plane.clients):
             client.abort()
         for pool in plane.pools:
             pool.close()
-        while plane.clients or plane.arrivals:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
+        while plane.clients or plane.entrants:  # noqa: ASYNC110 -- aborted transports tell us within a turn or two of the loop
             await asyncio.sleep(0)
         if self._ticking is not None:
             self._ticking.cancel()

@@ -19,7 +19,7 @@ from proxy.reasons import Reason
 
 if TYPE_CHECKING:
     from proxy.edge.client import ClientConnection
-    from proxy.edge.door import Arrival
+    from proxy.edge.door import Entrant
     from proxy.edge.pool import Pool
     from proxy.edge.routes import Routes
 
@@ -123,7 +123,7 @@ class Plane:
         # Accepted and not connected yet. By when they were accepted, for those that come to nothing.
         self.coming: dict[ClientConnection, float] = {}
         # In the TLS handshake.
-        self.arrivals: dict[ClientConnection, Arrival] = {}
+        self.entrants: dict[ClientConnection, Entrant] = {}
         self.crowd = Crowd(limits.connections_per_client)
         # Draining: no request after the one that runs. Shut: no new connection either.
         self.is_draining = self.is_shut = False

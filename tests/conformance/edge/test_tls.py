@@ -59,7 +59,7 @@ async def test_a_connection_that_never_shakes_hands_counts_like_any_other(
         silent[0].close()
         plane = edge.listener._plane
         assert plane is not None
-        await eventually(lambda: len(plane.arrivals) == 2)
+        await eventually(lambda: len(plane.entrants) == 2)
         served = await secured(edge, authority)
         assert status_of((await served.exchange(GET))[0]) == 200
         assert await is_cut(await edge.wire()), "the served one counts in its stead"
@@ -102,7 +102,7 @@ async def test_who_shakes_no_hands_is_gone_after_the_deadline_of_a_head(
         assert b"HTTP" not in got, "an alert of TLS at most"
         plane = edge.listener._plane
         assert plane is not None
-        await eventually(lambda: not plane.arrivals and not plane.clients)
+        await eventually(lambda: not plane.entrants and not plane.clients)
         assert not edge.reported
         assert upstream.raw == b""
 
@@ -145,11 +145,11 @@ async def test_draining_does_not_wait_for_hands_that_are_never_shaken(server: ss
         wire = await edge.wire()
         plane = edge.listener._plane
         assert plane is not None
-        await eventually(lambda: len(plane.arrivals) == 1)
+        await eventually(lambda: len(plane.entrants) == 1)
         async with asyncio.timeout(10):
             await edge.listener.drain()
         assert await is_cut(wire)
-        assert not plane.arrivals
+        assert not plane.entrants
 
 
 async def test_a_client_that_goes_away_in_the_handshake_leaves_nothing(server: ssl.SSLContext) -> None:
@@ -159,6 +159,6 @@ async def test_a_client_that_goes_away_in_the_handshake_leaves_nothing(server: s
         for _ in range(5):
             with socket.create_connection(("127.0.0.1", edge.port)) as raw:
                 raw.sendall(b"\x16\x03\x01\x02\x00")
-        await eventually(lambda: not plane.arrivals)
+        await eventually(lambda: not plane.entrants)
         assert not plane.clients
         assert not edge.reported

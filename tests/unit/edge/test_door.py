@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from proxy.edge.door import Arrival, Door
+from proxy.edge.door import Door, Entrant
 from proxy.edge.rules import Limits
 from tests.fakes.still import StillEdge
 
@@ -19,25 +19,25 @@ PEER = "192.0.2.1"
 
 
 @contextmanager
-def arrival(edge: StillEdge) -> Iterator[tuple[Arrival, socket.socket]]:
+def entrant(edge: StillEdge) -> Iterator[tuple[Entrant, socket.socket]]:
     """One who came from the still edge's own address, and its socket."""
     near, far = socket.socketpair()
     with closing(near), closing(far):
-        came = Arrival(edge.plane, near, PEER)
+        came = Entrant(edge.plane, near, PEER)
         came.begin(TLS)
         yield came, near
 
 
 def test_whoever_comes_shakes_hands_and_is_counted() -> None:
     edge = StillEdge(limits=Limits(connections_per_client=2))
-    with arrival(edge) as (came, _):
-        assert list(edge.plane.arrivals.values()) == [came]
+    with entrant(edge) as (came, _):
+        assert list(edge.plane.entrants.values()) == [came]
         assert len(edge.loop.tasks) == 1
-        with arrival(edge) as (_, second):
+        with entrant(edge) as (_, second):
             assert second.fileno() == -1, "one is a client, one shakes hands"
         came.leave()
         came.leave()
-        with arrival(edge) as (_, third):
+        with entrant(edge) as (_, third):
             assert third.fileno() != -1
     assert edge.plane.figures.refused_connections == 1
 
@@ -48,22 +48,22 @@ def test_whoever_comes_shakes_hands_and_is_counted() -> None:
 def test_whoever_comes_when_there_are_too_many_is_turned_away(limits: Limits) -> None:
     """The still edge has one client already, from the same address."""
     edge = StillEdge(limits=limits)
-    with arrival(edge) as (_, came):
+    with entrant(edge) as (_, came):
         assert came.fileno() == -1
     assert not edge.loop.tasks
-    assert not edge.plane.arrivals
+    assert not edge.plane.entrants
     assert edge.plane.figures.refused_connections == 1
 
 
 def test_whoever_comes_when_the_listener_shuts_is_turned_away() -> None:
     edge = StillEdge()
     edge.plane.is_shut = True
-    with arrival(edge) as (_, came):
+    with entrant(edge) as (_, came):
         assert came.fileno() == -1
 
 
 def test_breaking_off_ends_the_connection_and_may_come_too_late() -> None:
-    with arrival(StillEdge()) as (came, near):
+    with entrant(StillEdge()) as (came, near):
         came.abort()
         assert near.recv(1) == b""
     came.abort()
