@@ -40,10 +40,11 @@ def storm() -> int:
 
 
 def restart() -> int:
-    """Reloads under load, with one process and with two: no request may fail."""
+    """Reloads and restarts under load, of one process, of two that overlap, and of workers: no request may fail."""
     requests = os.environ.get("REQUESTS", "100000")
-    paths = ("tests/e2e/test_reload.py", "tests/e2e/test_workers.py")
-    return max(_pytest(path, "-k", "under_load", "-s", REQUESTS=requests) for path in paths)
+    paths = ("tests/e2e/test_reload.py", "tests/e2e/test_workers.py", "tests/e2e/test_restart.py")
+    chosen = "under_load or fails_no_request or fail_no_request"
+    return max(_pytest(path, "-k", chosen, "-s", REQUESTS=requests) for path in paths)
 
 
 def _pytest(path: str, *options: str, **environment: str) -> int:

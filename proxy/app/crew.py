@@ -11,7 +11,9 @@ takes down its own connections and nobody else's.
 import os
 import select
 import signal
+import socket
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,6 +21,7 @@ from typing import Final
 from proxy.app import rules
 from proxy.app.doors import Doors, Opened
 from proxy.app.forking import Signals, Work, Worker, fork
+from proxy.app.passed import NONE, Name
 from proxy.app.serve import REFUSED, RELOADED, Reread, say_refused
 from proxy.app.worker import LEAVE, Seat
 from proxy.errors import SettingsError
@@ -55,12 +58,14 @@ class Team:
 class Crew:
     """`run` returns the exit code."""
 
-    def __init__(self, settings: Settings, reread: Reread, work: Work) -> None:
+    def __init__(
+        self, settings: Settings, reread: Reread, work: Work, passed: Mapping[Name, socket.socket] = NONE
+    ) -> None:
         self._settings = settings
         self._reread = reread
         self._work = work
         self._telemetry = Telemetry(rules.telemetry_rules(settings))
-        self._doors = Doors()
+        self._doors = Doors(passed)
         self._current: Team | None = None
         self._coming: Team | None = None
         self._leaving: list[Worker] = []

@@ -4,7 +4,8 @@ They are bound here once and handed out as duplicates: all who serve share one a
 waits in it is taken by whoever is there, also while one generation of servers goes and the next comes. (With SO_REUSEPORT each
 server has a queue of its own, and what waits in it is reset when that server closes.)
 
-Bound is not listening: that begins with the first server, so nobody connects to a program that cannot start.
+Bound is not listening: that begins with the first server, so nobody connects to a program that cannot start. Sockets that a
+supervisor passed on (`passed`) listen already, and go on when we do not.
 """
 
 import contextlib
@@ -12,10 +13,11 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from proxy.app.passed import NONE, Name, name_of
 from proxy.errors import Problem, SettingsError
 from proxy.settings.addresses import Address, SocketFile
 from proxy.settings.listening_checks import ops_addresses
@@ -40,7 +42,9 @@ class Opened:
 class Doors:
     """What is bound, by the address as it is written. Close it before the servers drain: then nobody new waits in vain."""
 
-    def __init__(self) -> None:
+    def __init__(self, passed: Mapping[Name, socket.socket] = NONE) -> None:
+        """`passed`: sockets that a supervisor holds too, taken instead of binding our own there, and closed with the rest."""
+        self._passed = dict(passed)
         self._bound: dict[_Key, tuple[socket.socket, ...]] = {}
         self._files: dict[str, int] = {}
 
@@ -50,6 +54,7 @@ class Doors:
         wanted = list(_wanted(settings))
         try:
             found = [self._bind(path, key, door, settings.socket_mode) for path, key, door in wanted]
+            self._refuse_unnamed(found)
         except SettingsError:
             self._close(set(self._bound) - before)
             raise
@@ -67,6 +72,7 @@ class Doors:
     def close(self) -> None:
         """Closes all, and takes the files of Unix sockets away."""
         self._close(set(self._bound))
+        self._close_passed()
 
     def abandon(self) -> None:
         """In a forked process, once it has duplicates: the files are the parent's to take away."""
@@ -74,17 +80,31 @@ class Doors:
             for own in bound:
                 own.close()
         self._bound.clear()
+        self._close_passed()
+
+    def _close_passed(self) -> None:
+        for own in self._passed.values():
+            own.close()
+        self._passed.clear()
+
+    def _refuse_unnamed(self, found: list[tuple[socket.socket, ...]]) -> None:
+        """Whoever connects to a socket that nobody accepts from waits for ever."""
+        unnamed = self._passed.keys() - {name_of(own) for bound in found for own in bound}
+        if unnamed:
+            listed = ", ".join(sorted(_written(name) for name in unnamed))
+            message = f"{listed}: this socket was passed on (LISTEN_FDS), and no setting listens there; write it as it is here"
+            raise SettingsError((Problem(path="listen", line=None, message=message),))
 
     def _bind(self, path: str, key: _Key, door: Door, mode: int) -> tuple[socket.socket, ...]:
         known = self._bound.get(key)
         if known is None:
             try:
-                known = self._bound[key] = _bound(door, mode)
+                known = self._bound[key] = _bound(door, mode, self._passed)
             except OSError as error:
                 raise _taken(path, door, error) from None
-            if isinstance(door, SocketFile):
+            if isinstance(door, SocketFile) and door.path not in self._passed:
                 self._files[door.path] = os.stat(door.path).st_ino
-        elif isinstance(door, SocketFile):
+        elif isinstance(door, SocketFile) and door.path in self._files:
             os.chmod(door.path, mode)
         return known
 
@@ -118,16 +138,25 @@ def _wanted(settings: Settings) -> Iterator[tuple[str, _Key, Door]]:
             yield path, (name, seen[name]), door
 
 
-def _bound(door: Door, mode: int) -> tuple[socket.socket, ...]:
-    return (_unix(door.path, mode),) if isinstance(door, SocketFile) else _tcp(door)
+def _bound(door: Door, mode: int, passed: Mapping[Name, socket.socket]) -> tuple[socket.socket, ...]:
+    if isinstance(door, Address):
+        return _tcp(door, passed)
+    return (passed[door.path].dup() if door.path in passed else _unix(door.path, mode),)
 
 
-def _tcp(address: Address) -> tuple[socket.socket, ...]:
+def _written(name: Name) -> str:
+    return str(SocketFile(path=name) if isinstance(name, str) else Address(host=name[0], port=name[1]))
+
+
+def _tcp(address: Address, passed: Mapping[Name, socket.socket]) -> tuple[socket.socket, ...]:
     """One for each address that the name has. Raises OSError."""
     infos = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     with contextlib.ExitStack() as undone:
         made = []
         for family, kind, protocol, _, name in dict.fromkeys(infos):
+            if (one := passed.get((str(name[0]), int(name[1])))) is not None:
+                made.append(undone.enter_context(one.dup()))
+                continue
             own = undone.enter_context(socket.socket(family, kind, protocol))
             own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             if family == socket.AF_INET6:

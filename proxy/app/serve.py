@@ -7,7 +7,8 @@ and the old one serves on as if nothing had been asked.
 
 import asyncio
 import signal
-from collections.abc import Callable, Sequence
+import socket
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from typing import Final, TypeAlias
 
@@ -15,6 +16,7 @@ from proxy.app import rules
 from proxy.app.departure import Stop
 from proxy.app.doors import Doors
 from proxy.app.generation import Generation
+from proxy.app.passed import NONE, Name
 from proxy.errors import Problem, SettingsError
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import Telemetry
@@ -27,12 +29,12 @@ Reread: TypeAlias = Callable[[], Settings]
 """The configuration as the file holds it now; raises SettingsError. Called in a thread."""
 
 
-async def serve(settings: Settings, reread: Reread) -> None:
-    """Serve until told to stop. Raises SettingsError before anything listens."""
+async def serve(settings: Settings, reread: Reread, passed: Mapping[Name, socket.socket] = NONE) -> None:
+    """Serve until told to stop. `passed`: sockets from whoever started us. Raises SettingsError before anything listens."""
     stop, reloading = Stop(), asyncio.Event()
     stop.hear()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.set)
-    with closing(Doors()) as doors:
+    with closing(Doors(passed)) as doors:
         process = _Process(doors, reread)
         try:
             await process.begin(settings)

@@ -1,6 +1,7 @@
 """`muster serve`: the proxy, until it is told to stop."""
 
 import asyncio
+import os
 from argparse import Namespace
 from collections.abc import Coroutine
 from typing import Any
@@ -8,11 +9,14 @@ from typing import Any
 import uvloop
 
 from proxy.app.crew import Crew
+from proxy.app.passed import passed_sockets
 from proxy.app.serve import serve
 from proxy.app.worker import Seat, attend
 from proxy.cli.configuration import configured
 from proxy.cli.preset import chosen_preset
 from proxy.settings.model import Settings
+from proxy.settings.overrides import environment
+from proxy.settings.passed import passed_descriptors
 
 
 def run(args: Namespace) -> int:
@@ -30,9 +34,10 @@ def run(args: Namespace) -> int:
         return guarded(lambda _: _run(attend(seat)), args)
 
     settings = reread()
+    passed = passed_sockets(passed_descriptors(environment(), os.getpid()))
     if settings.workers == 1:
-        return _run(serve(settings, reread))
-    return Crew(settings, reread, work).run()
+        return _run(serve(settings, reread, passed))
+    return Crew(settings, reread, work, passed).run()
 
 
 def _run(program: Coroutine[Any, Any, None]) -> int:

@@ -79,28 +79,36 @@ async def _started(folder: Path, upstream: int, more: dict[str, Any], ready: str
 
 @dataclass
 class Load:
-    """Clients that keep their connection until they are told `Connection: close`. They never retry."""
+    """Clients that keep their connection until they are told `Connection: close`. They never retry.
+
+    Every `new_every`th client opens a connection for each request; 0: none does.
+    """
 
     port: int
+    new_every: int = 0
     host: str = HOST
     tls: ssl.SSLContext | None = None
     path: str = "/open/a"
+    asked: int = 0
     answered: int = 0
     closes: int = 0
     failures: list[str] = field(default_factory=list)
 
-    async def run(self, requests: int, clients: int, *, pause: float = 0.0) -> None:
-        """So many requests in all."""
-        each, rest = divmod(requests, clients)
-        await asyncio.gather(*(self._client(each + (number < rest), pause) for number in range(clients)))
+    async def run(
+        self, requests: int, clients: int, *, pause: float = 0.0, until: asyncio.Event | None = None
+    ) -> None:
+        """So many requests in all; more, while `until` is not set."""
+        await asyncio.gather(*(self._client(number, requests, pause, until) for number in range(clients)))
 
-    async def _client(self, requests: int, pause: float) -> None:
+    async def _client(self, number: int, requests: int, pause: float, until: asyncio.Event | None) -> None:
+        keeps = not self.new_every or number % self.new_every > 0
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        for _ in range(requests):
+        while self.asked < requests or (until is not None and not until.is_set()):
+            self.asked += 1
             try:
                 if connection is None:
                     connection = await self._connected()
-                is_kept = await self._get(*connection)
+                is_kept = await self._get(*connection) and keeps
             except (OSError, asyncio.IncompleteReadError, AssertionError) as error:
                 self.failures.append(repr(error))
                 is_kept = False
@@ -127,3 +135,26 @@ class Load:
         is_closed = b"connection: close" in head.lower()
         self.closes += is_closed
         return not is_closed
+
+    def judge(self, how: str, least: int) -> None:
+        """No request failed, and there were enough; a line for whoever runs the proof."""
+        print(
+            f"{how}: {self.answered} answers, {len(self.failures)} failures, {self.closes} times Connection: close"
+        )
+        assert self.failures == []
+        assert self.answered == self.asked >= least
+
+
+@asynccontextmanager
+async def loaded(load: Load, requests: int, clients: int, *, pause: float) -> AsyncIterator[Load]:
+    """Load while the block runs, and until there were so many requests."""
+    over = asyncio.Event()
+    running = asyncio.create_task(load.run(requests, clients, pause=pause, until=over))
+    try:
+        yield load
+    except BaseException:
+        running.cancel()
+        raise
+    finally:
+        over.set()
+        await asyncio.gather(running, return_exceptions=True)

@@ -24,6 +24,18 @@ STARTS = 5
 """Ports are chosen before the child binds them; how often to try others when somebody was faster."""
 
 
+PASSING = """
+import os, sys
+given = int(sys.argv[1])
+if given != 3:
+    os.dup2(given, 3)
+    os.close(given)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1")
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+"""What systemd does for the sockets of a .socket unit (sd_listen_fds(3))."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ports:
     """Where people come in, and where operators look."""
@@ -89,10 +101,24 @@ class Muster:
     def url(self, path: str = "/") -> str:
         return f"{self.ports.public_url}{path}"
 
-    async def start(self, *, ready: str | None = "/_muster/readyz", seconds: float = 30.0) -> None:
-        """Starts it; returns when `ready` answers 200. None: at once, for whom plain HTTP is not answered."""
+    async def start(
+        self,
+        *,
+        ready: str | None = "/_muster/readyz",
+        seconds: float = 30.0,
+        passed: socket.socket | None = None,
+    ) -> None:
+        """Starts it; returns when `ready` answers 200. None: at once, for whom plain HTTP is not answered.
+
+        `passed` is a listening socket that it gets as from systemd.
+        """
         argv = [sys.executable, "-m", "proxy", "serve", "-c", str(self.config_file)]
-        self._child = Child("muster", argv, folder=self.folder, cwd=ROOT, env={"MUSTER_DEBUG": "1"})
+        descriptors = () if passed is None else (passed.fileno(),)
+        if passed is not None:
+            argv = [sys.executable, "-c", PASSING, str(passed.fileno()), *argv]
+        self._child = Child(
+            "muster", argv, folder=self.folder, cwd=ROOT, env={"MUSTER_DEBUG": "1"}, passed=descriptors
+        )
         if ready is None:
             return
         try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.plain import Load, plain, plain_configuration
+from tests.e2e.plain import Load, loaded, plain, plain_configuration
 from tests.e2e.program import Ports
 from tests.e2e.test_reload import PAUSE, REQUESTS, eventually_answered, until_logged
 from tests.e2e.waiting import eventually
@@ -25,14 +25,12 @@ async def test_reloads_under_load_drop_no_request(tmp_path: Path) -> None:
     async with plain(tmp_path, workers=WORKERS) as (muster, _):
         await until_logged(muster, "workers")
         before = children(muster.child.pid)
-        load = Load(muster.ports.public)
-        running = asyncio.create_task(load.run(REQUESTS, 16, pause=PAUSE))
-        for number in range(2):
-            await eventually_answered(load, (number + 1) * REQUESTS // 8)
-            muster.child.send(signal.SIGHUP)
-            await until_logged(muster, "reloaded", number + 1)
-        await running
-        assert (load.failures, load.answered) == ([], REQUESTS)
+        async with loaded(Load(muster.ports.public, new_every=4), REQUESTS, 16, pause=PAUSE) as load:
+            for number in range(2):
+                await eventually_answered(load, (number + 1) * REQUESTS // 8)
+                muster.child.send(signal.SIGHUP)
+                await until_logged(muster, "reloaded", number + 1)
+        load.judge("reloads of two workers", REQUESTS)
 
         async def gone() -> bool:
             return not set(before) & set(children(muster.child.pid))

@@ -38,7 +38,9 @@ class Child:
         folder: Path,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
+        passed: Sequence[int] = (),
     ) -> None:
+        """`passed`: descriptors that it inherits under the same numbers."""
         self.name = name
         self.out_file = folder / f"{name}.out"
         self.err_file = folder / f"{name}.err"
@@ -52,6 +54,7 @@ class Child:
                 env={**os.environ, **(env or {})},
                 cwd=cwd,
                 process_group=0,
+                pass_fds=passed,
             )
         _running.add(self)
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from proxy.app.doors import Doors, duplicates
+from proxy.app.passed import Name, name_of
 from proxy.errors import SettingsError
 from proxy.settings.load import from_mapping
 from proxy.settings.model import Settings
@@ -123,3 +124,56 @@ def test_each_worker_gets_an_ops_socket(doors: Doors, tmp_path: Path) -> None:
     opened = doors.open(settings(tmp_path, "127.0.0.1:0", ops_listen="127.0.0.1:0", workers=2))
     assert len(opened.ops) == 2
     assert opened.ops[0][0].getsockname() != opened.ops[1][0].getsockname()
+
+
+@pytest.fixture
+def kept() -> Iterator[socket.socket]:
+    """A supervisor's."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        one.setblocking(False)
+        yield one
+
+
+def passed_on(*sockets: socket.socket) -> dict[Name, socket.socket]:
+    return {name_of(own): own.dup() for own in sockets}
+
+
+def test_a_passed_socket_is_taken_instead_of_binding_one_and_outlives_us(
+    kept: socket.socket, tmp_path: Path
+) -> None:
+    mine = settings(tmp_path, f"127.0.0.1:{kept.getsockname()[1]}", "127.0.0.1:0")
+    with closing(Doors(passed_on(kept))) as doors:
+        passed, own = doors.open(mine).public
+        assert passed.getsockname() == kept.getsockname()
+        assert own.getsockname() != kept.getsockname()
+        doors.keep(settings(tmp_path, "127.0.0.1:0"))
+        assert doors.open(mine).public[0].getsockname() == kept.getsockname(), "a reload may name it again"
+    with socket.create_connection(kept.getsockname()):
+        accepted, _ = kept.accept()
+        accepted.close()
+
+
+def test_a_passed_socket_that_no_setting_names_is_a_mistake_and_nothing_stays_bound(
+    kept: socket.socket, tmp_path: Path
+) -> None:
+    free = socket.create_server(("127.0.0.1", 0))
+    port = free.getsockname()[1]
+    free.close()
+    with closing(Doors(passed_on(kept))) as doors:
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{kept.getsockname()[1]}: this socket was passed"):
+            doors.open(settings(tmp_path, f"127.0.0.1:{port}"))
+        socket.create_server(("127.0.0.1", port)).close()
+
+
+def test_a_passed_unix_socket_keeps_its_mode_and_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "muster.sock"
+    with socket.socket(socket.AF_UNIX) as kept:
+        kept.bind(str(path))
+        kept.listen()
+        path.chmod(0o777)
+        with closing(Doors(passed_on(kept))) as doors:
+            mine = settings(tmp_path, f"unix:{path}", socket_mode="0600")
+            for _ in range(2):
+                (own,) = doors.open(mine).public
+                assert own.getsockname() == str(path)
+        assert stat.S_IMODE(path.stat().st_mode) == 0o777

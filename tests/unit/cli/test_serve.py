@@ -18,6 +18,8 @@ def test_a_preset_that_cannot_be_used_is_refused_before_anything_is_made(
 
 
 def test_a_store_that_cannot_be_opened_is_refused(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with config.open("a") as file:
+        file.write("listen: 127.0.0.1:0\n")
     (config.parent / "muster.db").write_bytes(b"this is no database, whatever its name says" * 50)
     assert main(["serve", "-c", str(config)]) == 2
     assert "muster.db" in capsys.readouterr().err
