@@ -7,10 +7,13 @@ The peers differ: nginx closed quiet connections at once until `keepalive_min_ti
 import asyncio
 import math
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from proxy.edge.rules import Limits
+from tests.fakes.certificates import Authority
 from tests.fakes.edge import Edge, Wire, eventually, running_edge
 from tests.fakes.upstream import Conversation, RecordingUpstream
 
@@ -87,3 +90,39 @@ async def test_who_waits_to_be_accepted_when_the_drain_begins_is_answered() -> N
                 wire = Wire(*await asyncio.open_connection(sock=own))
                 edge.wires.append(wire)
                 assert (await wire.exchange(GET))[1] == b"ok"
+
+
+async def test_who_is_in_the_tls_handshake_when_the_drain_begins_is_answered(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    pair = authority.issue("a", hosts=("localhost",))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.cert, pair.key)
+    trusting = ssl.create_default_context(cafile=authority.ca_file)
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), limits=PATIENT, tls=context) as edge,
+    ):
+        shaking = socket.create_connection(("127.0.0.1", edge.port))
+        async with draining(edge, [math.inf]) as drain:
+            await eventually(lambda: not edge.listener.is_accepting)
+            assert not drain.done()
+            shaking.setblocking(False)
+            streams = await asyncio.open_connection(sock=shaking, ssl=trusting, server_hostname="localhost")
+            edge.wires.append(wire := Wire(*streams))
+            head, body = await wire.exchange(GET)
+            assert (body, b"Connection: close\r\n" in head) == (b"ok", True)
+            await asyncio.wait_for(drain, 20)
+
+
+async def test_a_handshake_that_comes_to_nothing_holds_no_drain_for_long(tmp_path: Path) -> None:
+    pair = Authority(tmp_path).issue("a", hosts=("localhost",))
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(pair.cert, pair.key)
+    limits = Limits(tick=0.02, drain_timeout=60.0, header_timeout=0.3)
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), limits=limits, tls=context) as edge,
+    ):
+        with socket.create_connection(("127.0.0.1", edge.port)):
+            async with draining(edge, [math.inf]) as drain:
+                await asyncio.wait_for(drain, 20)
