@@ -107,7 +107,9 @@ async def test_who_is_in_the_tls_handshake_when_the_drain_begins_is_answered(tmp
             await eventually(lambda: not edge.listener.is_accepting)
             assert not drain.done()
             shaking.setblocking(False)
-            streams = await asyncio.open_connection(sock=shaking, ssl=trusting, server_hostname="localhost")
+            streams = await asyncio.open_connection(
+                sock=shaking, ssl=trusting, server_hostname="localhost", ssl_handshake_timeout=10
+            )
             edge.wires.append(wire := Wire(*streams))
             head, body = await wire.exchange(GET)
             assert (body, b"Connection: close\r\n" in head) == (b"ok", True)
