@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from proxy.edge.exchange import Exchange
 from proxy.edge.inbox import Inbox
-from proxy.edge.phase import Phase
+from proxy.edge.phase import CLOSED, IDLE, LINGER, NEW, PREAMBLE, TUNNEL
 from proxy.edge.preamble import Malformed, read_preamble
 from proxy.edge.refused import HeadAnswer
 from proxy.gate.decision import Request
@@ -33,7 +33,7 @@ class Accepted(asyncio.Protocol):
 
     def __init__(self, plane: "Plane") -> None:
         self._plane = plane
-        self._phase = Phase.NEW
+        self._phase = NEW
         self._inbox = Inbox()
         self._is_reading_paused = False
         self._stuck_at = 0
@@ -60,11 +60,11 @@ class Accepted(asyncio.Protocol):
         is_full = is_full or (not plane.expects_preamble and not self._enter_crowd())
         if is_full or (plane.expects_preamble and not self.is_trusted):
             plane.figures.refused_connections += 1
-            self._phase = Phase.CLOSED
+            self._phase = CLOSED
             self._transport.abort()
             return
         if plane.expects_preamble:
-            self._phase = Phase.PREAMBLE
+            self._phase = PREAMBLE
         self.deadline = plane.now + plane.limits.header_timeout
 
     def pause_writing(self) -> None:
@@ -82,7 +82,7 @@ class Accepted(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Gone; an exchange under way is abandoned."""
-        self._phase = Phase.CLOSED
+        self._phase = CLOSED
         self._inbox.clear()
         if self._counted is not None:
             self._plane.crowd.leave(self._counted)
@@ -112,7 +112,7 @@ class Accepted(asyncio.Protocol):
         if isinstance(found, Malformed):
             self._refuse_preamble("no PROXY header")
             return b""
-        self._phase = Phase.NEW
+        self._phase = NEW
         if found.peer is not None:
             self.peer = found.peer
             self.is_trusted = self._plane.trust.believes(found.peer)
@@ -156,7 +156,7 @@ class Accepted(asyncio.Protocol):
 
     def tunnel_began(self) -> None:
         """What the client sent before it heard that the app agreed is the app's."""
-        self._phase = Phase.TUNNEL
+        self._phase = TUNNEL
         early = self._inbox.taken()
         self.hold_reading(is_held=False)
         if early:
@@ -169,7 +169,7 @@ class Accepted(asyncio.Protocol):
 
     def hold_reading(self, *, is_held: bool) -> None:
         """Stops or goes on reading from the client."""
-        if is_held is not self._is_reading_paused and self._phase is not Phase.CLOSED:
+        if is_held is not self._is_reading_paused and self._phase is not CLOSED:
             self._is_reading_paused = is_held
             if is_held:
                 self._transport.pause_reading()
@@ -187,14 +187,14 @@ class Accepted(asyncio.Protocol):
 
     def _close(self) -> None:
         """Closes once the answer is flushed."""
-        self._phase = Phase.LINGER
+        self._phase = LINGER
         self.deadline = self._plane.now + self._plane.limits.write_timeout
         self._inbox.clear()
         self._transport.close()
 
     def _linger(self) -> None:
         """Reads on for a while without looking, so that a reset does not overtake the answer (RFC 9112 §9.6)."""
-        self._phase = Phase.LINGER
+        self._phase = LINGER
         self.deadline = self._plane.now + self._plane.limits.linger
         self._inbox.clear()
         if self._transport.can_write_eof():
@@ -202,9 +202,9 @@ class Accepted(asyncio.Protocol):
 
     def abort(self) -> None:
         """Ends the connection with a reset: whatever the client has is not whole."""
-        if self._phase is Phase.CLOSED:
+        if self._phase is CLOSED:
             return
-        self._phase = Phase.CLOSED
+        self._phase = CLOSED
         own = self._transport.get_extra_info("socket")
         if own is not None and own.family in (socket.AF_INET, socket.AF_INET6):
             own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
@@ -221,7 +221,7 @@ class Accepted(asyncio.Protocol):
 
     def drain(self) -> None:
         """No further request: closes now when nothing is under way."""
-        if self._phase in (Phase.NEW, Phase.IDLE, Phase.PREAMBLE):
+        if self._phase in (NEW, IDLE, PREAMBLE):
             self._close()
 
     def end_session(self, key: str) -> None:

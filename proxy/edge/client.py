@@ -19,7 +19,7 @@ from proxy.edge.accepted import Accepted
 from proxy.edge.answer import CLOSE_LINE, render
 from proxy.edge.exchange import Exchange
 from proxy.edge.head import METHODS, LastHop, Parts, Rejection, judge
-from proxy.edge.phase import Phase
+from proxy.edge.phase import BUSY, CLOSED, HEAD, IDLE, LINGER, PREAMBLE, TUNNEL
 from proxy.edge.ports import Answer
 from proxy.edge.refused import HeadAnswer, shown_path
 from proxy.gate.decision import Deny, Kind
@@ -82,7 +82,7 @@ class ClientConnection(Accepted):
         if plane.entrants and (entrant := plane.entrants.get(self)) is not None:
             entrant.leave()
         super().connection_made(transport)
-        if self._phase is not Phase.CLOSED:
+        if self._phase is not CLOSED:
             plane.clients.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -93,9 +93,9 @@ class ClientConnection(Accepted):
     def data_received(self, data: bytes) -> None:
         """Takes what came; feeds as much as may be fed now."""
         phase = self._phase
-        if phase is Phase.LINGER or phase is Phase.CLOSED:
+        if phase is LINGER or phase is CLOSED:
             return
-        if phase is Phase.PREAMBLE:
+        if phase is PREAMBLE:
             data = self._preamble_read(data)
             if not data:
                 return
@@ -106,7 +106,7 @@ class ClientConnection(Accepted):
                     self._feed(data)
             except Exception as error:
                 self.broken(error)
-        elif phase is Phase.TUNNEL:
+        elif phase is TUNNEL:
             self._into_tunnel(data)
         else:
             self._inbox.add(data)
@@ -133,7 +133,7 @@ class ClientConnection(Accepted):
             self.broken(error)
         finally:
             self._is_pumping = False
-        if self._phase is not Phase.TUNNEL:
+        if self._phase is not TUNNEL:
             self.hold_reading(is_held=bool(inbox.data))
 
     def _may_feed(self) -> bool:
@@ -141,16 +141,16 @@ class ClientConnection(Accepted):
         if exchange is not None:
             return exchange.wants_body
         # Who does not read the answers gets no further ones.
-        return not self.is_write_paused and self._phase not in (Phase.LINGER, Phase.CLOSED)
+        return not self.is_write_paused and self._phase not in (LINGER, CLOSED)
 
     def _recall(self, data: bytes) -> bool:
         """Begins with a head seen before; False when llhttp must look, or is in the middle of a message."""
-        head = None if self._phase is Phase.HEAD else self._plane.known_requests.find(data, self.peer)
+        head = None if self._phase is HEAD else self._plane.known_requests.find(data, self.peer)
         if head is None:
             return False
         if self.is_trusted:
             self._name_client(head.request)
-        self._phase = Phase.BUSY
+        self._phase = BUSY
         self.keeps_alive = True
         self.exchange = exchange = Exchange(self, self._plane, head, is_request_done=True)
         exchange.begin()
@@ -193,14 +193,14 @@ class ClientConnection(Accepted):
             self._begin(piece)
             return
         self._unread.append(piece)
-        if self._phase is not Phase.HEAD:
-            if self._phase is Phase.IDLE:
+        if self._phase is not HEAD:
+            if self._phase is IDLE:
                 self.deadline = self._plane.now + limits.header_timeout
-            self._phase = Phase.HEAD
+            self._phase = HEAD
 
     def _begin(self, piece: bytes) -> None:
         plane = self._plane
-        self._phase = Phase.BUSY
+        self._phase = BUSY
         parts = Parts(self._method, self._version, self._url, self._headers, self._is_upgrade)
         head = judge(parts, self.peer, plane.head_rules)
         if isinstance(head, Rejection):
@@ -252,12 +252,12 @@ class ClientConnection(Accepted):
         """The answer is written: the next request, or the end."""
         plane = self._plane
         exchange, self.exchange = self.exchange, None
-        if exchange is None or self._phase is Phase.CLOSED:
+        if exchange is None or self._phase is CLOSED:
             return
         if self.keeps_alive and exchange.is_request_done:
             if self._has_head:  # a head that was known left nothing behind
                 self._expect_head()
-            self._phase = Phase.IDLE
+            self._phase = IDLE
             limits = plane.limits
             self.deadline = plane.now + (
                 limits.write_timeout if self.is_write_paused else limits.idle_timeout
@@ -294,7 +294,7 @@ class ClientConnection(Accepted):
         self._answer(answer, rejection.detail)
 
     def _answer(self, answer: Answer, why: str | None) -> None:
-        self._phase = Phase.BUSY
+        self._phase = BUSY
         method = self._parser.get_method() if self._url else None
         told = HeadAnswer(self.peer, method, shown_path(self._url), answer.status, len(answer.body), why)
         self.tell(told)
@@ -312,11 +312,11 @@ class ClientConnection(Accepted):
                 self.exchange.expire()
             except Exception as error:
                 self.broken(error)
-        elif self._phase is Phase.HEAD:
+        elif self._phase is HEAD:
             self._refuse(Rejection(408, Reason.BAD_REQUEST, "head too slow"))
-        elif self._phase is Phase.PREAMBLE:
+        elif self._phase is PREAMBLE:
             self._refuse_preamble("PROXY header too slow")
-        elif self._phase is Phase.LINGER:
+        elif self._phase is LINGER:
             self.abort()
         else:
             self._close()

@@ -39,6 +39,7 @@ from proxy.edge.forward_auth import dialect_of
 from proxy.edge.handshake import UPGRADE_LINES, is_agreed, may_open
 from proxy.edge.head import CHUNKED as CHUNKED_BODY
 from proxy.edge.health import Unreachable
+from proxy.edge.known import AnswerHead
 from proxy.edge.tunnel import Tunnel
 from proxy.edge.upstream import SWITCHING, UpstreamConnection
 from proxy.gate.decision import Admit, Open, Own, Verdict
@@ -216,6 +217,16 @@ class Exchange(Ending):
         except Exception as error:
             self.client.broken(error)
 
+    def known_arrived(self, upstream: UpstreamConnection, head: AnswerHead, body: bytes) -> None:
+        """Takes over a whole answer, of whose head everything is known."""
+        try:
+            start = self._begin_answer(head.status, head.framing, head.start, is_dated=head.is_dated)
+            self.sent += len(body)
+            self.client.write(start + body)
+            self._finish(upstream)
+        except Exception as error:
+            self.client.broken(error)
+
     def _relay(self, upstream: UpstreamConnection) -> None:
         if upstream.is_faulty and not upstream.is_complete:
             self._cut(Reason.BAD_UPSTREAM_ANSWER)
@@ -230,11 +241,12 @@ class Exchange(Ending):
         if framing is None:
             if not upstream.has_head:
                 return
-            made = self._answer_head(upstream)
+            made = self._start_of_answer(upstream)
             if made is None:
                 self._cut(Reason.BAD_UPSTREAM_ANSWER)
                 return
-            framing, head = made
+            framing, start, is_dated = made
+            head = self._begin_answer(upstream.status, framing, start, is_dated=is_dated)
         body = self._framed_body(upstream, framing)
         if head or body:
             self.sent += len(body)
@@ -259,25 +271,18 @@ class Exchange(Ending):
             tunnel.app_sent(upstream.rest)
         self.client.tunnel_began()
 
-    def _answer_head(self, upstream: UpstreamConnection) -> tuple[Framing, bytes] | None:
+    def _begin_answer(self, status: int, framing: Framing, start: bytes, *, is_dated: bool) -> bytes:
+        """The whole head as this client gets it; from here on a failure is a cut."""
         client = self.client
-        known = upstream.known
-        if known is not None:
-            framing, start, is_dated = known.framing, known.start, known.is_dated
-        else:
-            made = self._start_of_answer(upstream)
-            if made is None:
-                return None
-            framing, start, is_dated = made
         if not is_dated:
             start += b"Date: %b\r\n" % self.plane.date
         self._framing = framing
-        self.status = upstream.status
+        self.status = status
         if not self.is_request_done or framing[0] == UNTIL_CLOSE or self.plane.is_draining:
             client.keeps_alive = False
         if not client.keeps_alive:
-            return framing, start + CLOSE_LINE + CRLF
-        return framing, start + CRLF if client.is_http11 else start + KEEP_LINE + CRLF
+            return start + CLOSE_LINE + CRLF
+        return start + CRLF if client.is_http11 else start + KEEP_LINE + CRLF
 
     def _start_of_answer(self, upstream: UpstreamConnection) -> tuple[Framing, bytes, bool] | None:
         """How the body is framed, the head but for Connection, whether it has a Date; None when nobody knows where it ends."""

@@ -26,6 +26,7 @@ class Receiver(Protocol):
     """An exchange, as its upstream connection meets it."""
 
     def answer_arrived(self, upstream: "UpstreamConnection") -> None: ...
+    def known_arrived(self, upstream: "UpstreamConnection", head: AnswerHead, body: bytes) -> None: ...
     def upstream_lost(self, upstream: "UpstreamConnection", *, is_clean: bool) -> None: ...
     def upstream_writable(self, *, is_writable: bool) -> None: ...
 
@@ -33,14 +34,14 @@ class Receiver(Protocol):
 class UpstreamConnection(asyncio.Protocol):
     """Reads answers; `status`, `headers`, `version` stand once `has_head`; `chunks` are taken by the exchange.
 
-    `known` is a head remembered from an earlier answer, and then stands for `headers` and `version`. Without a memory
-    (`known_answers`) every answer is parsed.
+    What is said of an answer stands from its first byte on, but for an answer whose head is known: the exchange gets that one
+    whole. Without a memory (`known_answers`) every answer is parsed.
     """
 
     __slots__ = (
         "_interims_seen", "_is_eof", "_is_head", "_is_held", "_is_open", "_known_answers", "_only_read", "_parser",
         "_raw", "_tail", "chunks", "exchange", "has_bytes", "has_head", "headers", "idle_since", "interims",
-        "is_complete", "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "known", "max_head", "opened_with",
+        "is_complete", "is_faulty", "is_reused", "is_upgraded", "keeps_alive", "max_head", "opened_with",
         "rest", "status", "takes_upgrade", "transport", "version",
     )  # fmt: skip
 
@@ -72,19 +73,20 @@ class UpstreamConnection(asyncio.Protocol):
         self.exchange = exchange
         self._is_head = is_head
         self.takes_upgrade = takes_upgrade
-        self.is_upgraded = False
-        self.rest = b""
-        self._raw = self._interims_seen = 0
-        self._tail = b""
-        self._only_read = b""
-        self.known: AnswerHead | None = None
+        self.has_bytes = self.is_complete = self.is_faulty = self.keeps_alive = False
+        self.transport.write(head)
+
+    def _expect_answer(self, first: bytes) -> None:
+        """Makes ready to read an answer that begins with these bytes; `note` may want them."""
+        self._parser = httptools.HttpResponseParser(self)
+        self._only_read = first
+        self._raw = self._interims_seen = self.status = 0
+        self._tail = self.rest = b""
         self.headers: list[Field] = []
         self.chunks: list[bytes] = []
         self.interims: list[tuple[int, list[Field]]] = []
-        self.status = 0
         self.version = ""
-        self.has_bytes = self.has_head = self.is_complete = self.is_faulty = self.keeps_alive = False
-        self.transport.write(head)
+        self.has_head = self.is_upgraded = False
 
     @property
     def is_usable(self) -> bool:
@@ -109,8 +111,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if self.has_bytes:
             self._only_read = b""
-        elif self._recall(data):
-            exchange.answer_arrived(self)
+        elif self._recall(exchange, data):
             return
         try:
             if self._is_head:
@@ -132,22 +133,20 @@ class UpstreamConnection(asyncio.Protocol):
                 self.is_faulty = True
         exchange.answer_arrived(self)
 
-    def _recall(self, data: bytes) -> bool:
-        """Takes the first read of an answer; True when it is a whole answer with a known head, else a parser is ready for it."""
+    def _recall(self, exchange: Receiver, data: bytes) -> bool:
+        """Takes the first read of an answer. True: it was a whole one with a known head, and is told; else a parser is ready."""
         self.has_bytes = True
         memory = self._known_answers
-        if memory is not None and not self._is_head:
-            found = memory.find(data)
-            if found is not None:
-                head, body = found
-                self.known = head
-                self.status = head.status
-                self.keeps_alive = self.has_head = self.is_complete = True
-                self.chunks.append(body)
-                return True
-            self._only_read = data
-        self._parser = httptools.HttpResponseParser(self)
-        return False
+        if memory is None or self._is_head:
+            self._expect_answer(b"")
+            return False
+        found = memory.find(data)
+        if found is None:
+            self._expect_answer(data)
+            return False
+        self.keeps_alive = self.is_complete = True
+        exchange.known_arrived(self, found[0], found[1])
+        return True
 
     def note(self, framing: Framing, start: bytes, *, is_dated: bool) -> None:
         """Remembers this answer's head, when it came in one read with a body in one part: then llhttp said where that begins."""

@@ -93,6 +93,9 @@ class Gate:
         self._renewals = renewals
         self._cache = cache
         self._rules = rules
+        # Asked for every request: what was not configured costs a look at one name.
+        self._has_open = bool(rules.open_paths or rules.open_prefixes)
+        self._paths = rules.paths if rules.paths else None
         self._render = render
         self._key_of = key_of
         self._clock = clock
@@ -101,16 +104,17 @@ class Gate:
 
     def decide_now(self, request: Request) -> Verdict | None:
         """The verdict, when it can be known without waiting."""
-        if request.host not in self._rules.hosts and request.path not in HOSTLESS_PATHS:
+        rules, path = self._rules, request.path
+        if request.host not in rules.hosts and path not in HOSTLESS_PATHS:
             return Deny(status=421, reason=Reason.WRONG_HOST, kind=kind_of(request))
-        if request.path.startswith(OWN_PREFIX):
+        if path.startswith(OWN_PREFIX):
             return Own()
-        if self._is_open(request.path):
+        if self._has_open and self._is_open(path):
             return Open()
-        rule = self._rules.paths.rule_of(request) if self._rules.paths else SIGNED_IN
+        rule = self._paths.rule_of(request) if self._paths is not None else SIGNED_IN
         if rule is None:
             return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(request))
-        if self._rules.cors_origins and self._is_known_preflight(request):
+        if rules.cors_origins and self._is_known_preflight(request):
             return Open()
         name = request.cookie
         if name is None:
@@ -121,12 +125,13 @@ class Gate:
             if shown is DOUBLED:
                 return None
             name = cache_name(shown)
-        entry = self._cache.entries.get(name)
+        cache = self._cache
+        entry = cache.entries.get(name)
         if entry is None:
             return None
         now = self._clock()
-        believed = self._rules.cache_grace if self._cache.is_away else PROOF_SECONDS
-        if now >= entry.until or now - self._cache.proved_at > believed:
+        believed = rules.cache_grace if cache.is_away else PROOF_SECONDS
+        if now >= entry.until or now - cache.proved_at > believed:
             return None
         entry.seen_at = now
         return entry.admit if rule is SIGNED_IN else self._ruled(entry, rule, request)

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.edge.dialing import PAUSES
 from proxy.edge.health import Unreachable
+from proxy.edge.known import AnswerHead
 from proxy.edge.pool import FRESH_SECONDS, Pool
 from proxy.edge.rules import UpstreamRules
 from proxy.edge.upstream import UpstreamConnection
@@ -21,6 +22,7 @@ class Quiet:
     """An exchange that hears nothing."""
 
     def answer_arrived(self, upstream: UpstreamConnection) -> None: ...
+    def known_arrived(self, upstream: UpstreamConnection, head: AnswerHead, body: bytes) -> None: ...
     def upstream_lost(self, upstream: UpstreamConnection, *, is_clean: bool) -> None: ...
     def upstream_writable(self, *, is_writable: bool) -> None: ...
 

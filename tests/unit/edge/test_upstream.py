@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from proxy.edge.known import AnswerHead
 from proxy.edge.upstream import UpstreamConnection
 from tests.fakes.still import FakeTransport
 
@@ -19,6 +20,9 @@ class Listening:
         self.writable: list[bool] = []
 
     def answer_arrived(self, upstream: UpstreamConnection) -> None:
+        self.arrived += 1
+
+    def known_arrived(self, upstream: UpstreamConnection, head: AnswerHead, body: bytes) -> None:
         self.arrived += 1
 
     def upstream_lost(self, upstream: UpstreamConnection, *, is_clean: bool) -> None:
