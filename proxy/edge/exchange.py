@@ -218,11 +218,11 @@ class Exchange(Ending):
             self.client.broken(error)
 
     def known_arrived(self, upstream: UpstreamConnection, head: AnswerHead, body: bytes) -> None:
-        """Takes over a whole answer, of whose head everything is known."""
+        """Takes over a whole answer."""
         try:
             start = self._begin_answer(head.status, head.framing, head.start, is_dated=head.is_dated)
-            self.sent += len(body)
             self.client.write(start + body)
+            self.sent += len(body)
             self._finish(upstream)
         except Exception as error:
             self.client.broken(error)
@@ -280,9 +280,8 @@ class Exchange(Ending):
         self.status = status
         if not self.is_request_done or framing[0] == UNTIL_CLOSE or self.plane.is_draining:
             client.keeps_alive = False
-        if not client.keeps_alive:
-            return start + CLOSE_LINE + CRLF
-        return start + CRLF if client.is_http11 else start + KEEP_LINE + CRLF
+        keeping = b"" if client.is_http11 else KEEP_LINE
+        return start + (keeping if client.keeps_alive else CLOSE_LINE) + CRLF
 
     def _start_of_answer(self, upstream: UpstreamConnection) -> tuple[Framing, bytes, bool] | None:
         """How the body is framed, the head but for Connection, whether it has a Date; None when nobody knows where it ends."""

@@ -93,9 +93,6 @@ class Gate:
         self._renewals = renewals
         self._cache = cache
         self._rules = rules
-        # Asked for every request: what was not configured costs a look at one name.
-        self._has_open = bool(rules.open_paths or rules.open_prefixes)
-        self._paths = rules.paths if rules.paths else None
         self._render = render
         self._key_of = key_of
         self._clock = clock
@@ -109,9 +106,9 @@ class Gate:
             return Deny(status=421, reason=Reason.WRONG_HOST, kind=kind_of(request))
         if path.startswith(OWN_PREFIX):
             return Own()
-        if self._has_open and self._is_open(path):
+        if (rules.open_paths or rules.open_prefixes) and self._is_open(path):
             return Open()
-        rule = self._paths.rule_of(request) if self._paths is not None else SIGNED_IN
+        rule = rules.paths.rule_of(request) if rules.paths.rules else SIGNED_IN
         if rule is None:
             return Deny(status=400, reason=Reason.AMBIGUOUS_PATH, kind=kind_of(request))
         if rules.cors_origins and self._is_known_preflight(request):
