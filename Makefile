@@ -37,7 +37,7 @@ test: install  ## prepare the real partners, then run every test (PYTEST="-k nam
 	$(BIN)/python -m pytest $(PYTEST)
 
 quick: install  ## run the tests that need no partner and no whole program
-	$(BIN)/python -m pytest $(PYTEST) tests/unit tests/laws tests/contract tests/conformance tests/docs -m 'not partner'
+	$(BIN)/python -m pytest $(PYTEST) tests/unit tests/laws tests/contract tests/conformance tests/docs tests/bench -m 'not partner'
 
 check: install  ## lint, format, types, layers, and generated files
 	$(BIN)/ruff check .
@@ -53,7 +53,8 @@ format: install  ## format the code
 generated: install  ## write config/reference.yaml, config/schema.json and docs/settings.md from the settings
 	$(BIN)/python -m proxy.settings.generate
 
-bench: install  ## measure Muster beside other proxies (BENCH_SECONDS sets a run's length)
+bench: install  ## measure Muster beside other proxies (docs/bench.md; BENCH_SECONDS sets a run's length)
+	@PYTHON=$(abspath $(BIN)/python) bench/prepare.sh || echo "make: what is missing is left out of the measurement"
 	$(BIN)/python -m bench
 
 proof: install  ## run the long scenarios (NAME=... chooses one; STREAM=1GiB streams that much)

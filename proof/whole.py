@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.people import demo_idp
 from bench.signed_in import muster
 from proof.memory import peak_mib, resident_mib
 
@@ -43,7 +44,7 @@ class Whole:
 def whole(module: str, folder: Path, more: str = "") -> Iterator[Whole]:
     """Muster before the app of `module`, with its files in `folder`, and `more` settings (YAML) than the demonstration's."""
     folder.mkdir(exist_ok=True)
-    with app_process(module) as upstream, muster(upstream, folder, more) as target:
+    with app_process(module) as upstream, demo_idp() as idp, muster(idp, upstream, folder, more) as target:
         (pid,) = target.pids
         port = int(target.url.rsplit(":", 1)[1].split("/")[0])
         lines = (f"{name}: {value}\r\n" for name, value in target.headers.items())

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Installs the real partners that tests run against, once, outside the tree. Safe to repeat; says exactly what it could not do.
+# `prepare.sh NAME...` prepares these alone, by the names of the functions below, in the order given.
 # Exit 0: everything is there. Exit 1: something is missing (the tests that need it are then skipped by name, or fail with CI=true).
 set -u
 
@@ -79,6 +80,10 @@ prepare_superset() {
     superset=$!
 }
 
+if [ "$#" -gt 0 ]; then
+    for name in "$@"; do "prepare_$name" || missing=1; done
+    exit "$missing"
+fi
 superset=
 prepare_superset
 prepare_node && prepare_oidc_provider && prepare_jupyterhub
