@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from proxy.edge.client import ClientConnection
+from proxy.edge.refused import HeadAnswer
 
 if TYPE_CHECKING:
     from proxy.edge.plane import Plane
@@ -116,13 +117,22 @@ class Entrant:
                 ssl_handshake_timeout=limits.header_timeout,
                 ssl_shutdown_timeout=limits.write_timeout,
             )
-        except OSError:  # no TLS, broken off, or too slow: there is nobody to tell
+        except ssl.SSLError:
+            self._socket.close()
+            self._refused()
+        except OSError:  # broken off, or too slow: there is nobody to tell
             self._socket.close()
         except Exception as error:
             self._socket.close()
             self._plane.report(error)
         finally:
             self.leave()
+
+    def _refused(self) -> None:
+        """No TLS, or none that both sides take: an operator whose client fails finds it in the access log."""
+        self._plane.figures.malformed += 1
+        if self._plane.access is not None:
+            self._plane.access.without_exchange(HeadAnswer(self._peer, None, None, 0, 0, "no TLS handshake"))
 
     def leave(self) -> None:
         """A client by now, who counts as one, or gone."""

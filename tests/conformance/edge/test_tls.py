@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.edge.refused import HeadAnswer
 from proxy.edge.rules import Limits
 from proxy.edge.tls import CertificateFiles, load
 from tests.fakes.certificates import Authority
@@ -104,6 +105,8 @@ async def test_who_shakes_no_hands_is_gone_after_the_deadline_of_a_head(
         assert plane is not None
         await eventually(lambda: not plane.entrants and not plane.clients)
         assert not edge.reported
+        told = [HeadAnswer("127.0.0.1", None, None, 0, 0, "no TLS handshake")]
+        assert edge.access.aside == (told if sent == GET else []), "silence is no news"
         assert upstream.raw == b""
 
 
