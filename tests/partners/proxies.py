@@ -39,10 +39,25 @@ Command = Sequence[str]
 
 
 def nginx(folder: Path, places: Places) -> Command:
+    text = _placed("nginx.conf", places).replace("listen 80;", f"listen 127.0.0.1:{places.people};")
+    return _nginx(folder, text)
+
+
+def nginx_in_front(folder: Path, places: Places) -> Command:
+    """The example ends TLS, the tests' browser comes without. `app` is not used: Muster knows it."""
+    lines = (EXAMPLES.parent / "in-front" / "nginx.conf").read_text("utf-8").splitlines(keepends=True)
+    text = "".join(line for line in lines if "ssl_certificate" not in line)
+    text = text.replace("listen 443 ssl;", f"listen 127.0.0.1:{places.people};")
+    text = text.replace("127.0.0.1:8080", f"127.0.0.1:{places.muster}").replace(
+        "app.example.com", places.host
+    )
+    return _nginx(folder, text)
+
+
+def _nginx(folder: Path, text: str) -> Command:
     found = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
     if found is None:
         raise Missing("nginx is not there: run tests/partners/prepare.sh")
-    text = _placed("nginx.conf", places).replace("listen 80;", f"listen 127.0.0.1:{places.people};")
     (folder / "site.conf").write_text(text)
     (folder / "nginx.conf").write_text(_NGINX.format(folder=folder))
     return [found, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
