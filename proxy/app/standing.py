@@ -15,7 +15,10 @@ class Inner(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WithUpstreams:
-    """Readiness with a word about each upstream, which makes nobody unready: a restart would not help it."""
+    """Readiness with a word about each upstream, which makes nobody unready: a restart would not help it.
+
+    A listener that drains does: whoever chooses among several must choose another.
+    """
 
     inner: Inner
     listener: Listener
@@ -23,7 +26,9 @@ class WithUpstreams:
     async def ready(self) -> tuple[bool, dict[str, str]]:
         """Yes or no, and a word about each part."""
         is_ready, parts = await self.inner.ready()
-        return is_ready, parts | upstream_words(self.listener)
+        accepts = self.listener.is_accepting
+        word = {} if accepts else {"listener": "accepts nobody: it begins or ends"}
+        return is_ready and accepts, parts | word | upstream_words(self.listener)
 
 
 def upstream_words(listener: Listener) -> dict[str, str]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.plain import Load, loaded, plain, plain_configuration
+from tests.e2e.plain import Load, loaded, no_second_try, plain, plain_configuration
 from tests.e2e.program import Muster
 from tests.e2e.waiting import eventually
 
@@ -30,6 +30,7 @@ async def until_logged(muster: Muster, name: str, times: int = 1) -> None:
     await eventually(count, lambda seen: seen >= times, within=30, what=f"{times} × {name}")
 
 
+@no_second_try
 async def test_reloads_under_load_drop_no_request(tmp_path: Path) -> None:
     async with plain(tmp_path) as (muster, _):
         async with loaded(Load(muster.ports.public, new_every=4), REQUESTS, CLIENTS, pause=PAUSE) as load:

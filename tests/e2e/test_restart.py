@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.plain import Load, app_port, loaded, plain, plain_configuration
+from tests.e2e.plain import Load, app_port, loaded, no_second_try, plain, plain_configuration
 from tests.e2e.program import Muster, choose_ports
 from tests.e2e.test_reload import CLIENTS, PAUSE, REQUESTS, eventually_answered, until_logged
 from tests.e2e.test_workers import WORKERS, children
@@ -69,6 +69,7 @@ async def service(folder: Path) -> AsyncIterator[Service]:
                 await asyncio.to_thread(one.stop)
 
 
+@no_second_try
 async def test_a_process_that_takes_over_under_load_fails_no_request(tmp_path: Path) -> None:
     async with service(tmp_path) as one:
         muster = await one.begin()
@@ -81,6 +82,7 @@ async def test_a_process_that_takes_over_under_load_fails_no_request(tmp_path: P
         assert load.closes >= CLIENTS // 2, "kept connections were told to close"
 
 
+@no_second_try
 async def test_a_process_after_the_other_fails_no_request(tmp_path: Path) -> None:
     """As `systemctl restart`: for a moment nobody is there, and who connects waits in the queue of the socket."""
     async with service(tmp_path) as one:
@@ -93,6 +95,7 @@ async def test_a_process_after_the_other_fails_no_request(tmp_path: Path) -> Non
         load.judge("one process after the other", REQUESTS)
 
 
+@no_second_try
 async def test_workers_that_are_restarted_one_by_one_fail_no_request(tmp_path: Path) -> None:
     async with plain(tmp_path, workers=WORKERS, limits=KEPT_OPEN) as (muster, _):
         await until_logged(muster, "workers")

@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from tests.e2e.plain import Load, loaded, plain, plain_configuration
+from tests.e2e.plain import Load, loaded, no_second_try, plain, plain_configuration
 from tests.e2e.program import Ports
 from tests.e2e.test_reload import PAUSE, REQUESTS, eventually_answered, until_logged
 from tests.e2e.waiting import eventually
@@ -21,6 +21,7 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
+@no_second_try
 async def test_reloads_under_load_drop_no_request(tmp_path: Path) -> None:
     async with plain(tmp_path, workers=WORKERS) as (muster, _):
         await until_logged(muster, "workers")

@@ -1,11 +1,12 @@
 """An upstream that is down is told, and makes nobody unready."""
 
 import asyncio
+import math
 
 import pytest
 
 from proxy.app.standing import WithUpstreams, edge_figures, upstream_words
-from proxy.edge.rules import UpstreamRules
+from proxy.edge.rules import Limits, UpstreamRules
 from proxy.reasons import Reason
 from tests.fakes.edge import eventually, running_edge
 from tests.fakes.upstream import RecordingUpstream, answering
@@ -51,6 +52,20 @@ async def test_an_app_that_answers_nonsense_is_up_and_its_failures_are_counted(a
         await wire.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         (one,) = edge_figures(edge.listener).upstreams
         assert (one.is_up, one.failures) == (True, {Reason.BAD_UPSTREAM_ANSWER: 1})
+
+
+async def test_who_drains_is_not_ready_while_somebody_is_still_answered() -> None:
+    limits = Limits(tick=0.02, drain_timeout=60.0)
+    async with RecordingUpstream() as app, running_edge(app.rules(), limits=limits) as edge:
+        seen = WithUpstreams(inner=Ready(), listener=edge.listener)
+        wire = await edge.wire()
+        await wire.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        drain = asyncio.create_task(edge.listener.drain(lambda: math.inf))
+        await eventually(lambda: not edge.listener.is_accepting)
+        is_ready, parts = await seen.ready()
+        assert (is_ready, parts["listener"]) == (False, "accepts nobody: it begins or ends")
+        await wire.exchange(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        await asyncio.wait_for(drain, 20)
 
 
 async def test_before_the_listener_starts_there_is_nothing_to_tell() -> None:
