@@ -12,7 +12,8 @@ Rules kept here:
   instead; where two fields say two things the request is refused, since one of them may be the client's.
 - The answer says what the app is to get: identity fields, `Cookie` without ours, `Authorization` where it is passed. What is not
   there the proxy must take out of the request; Envoy is told its names.
-- Another spelling of such a field (`X_Forwarded_User`) the proxy would overlook: then the request is refused.
+- Another spelling of such a field (`X_Forwarded_User`) the proxy would overlook: then the request is refused. So it is with a
+  field that tells some apps another path than the one that is judged (`X-Rewrite-URL`, `X_Original_URL`).
 - A question about a question's own path is no: a proxy that sends only `/_muster/*` but these to us would take a yes to the app.
 - A refusal is never 2xx, whoever asks.
 
@@ -29,7 +30,7 @@ from proxy.edge.head import METHODS, read_host
 from proxy.edge.ports import Answer
 from proxy.edge.target import is_ambiguous, read_target
 from proxy.gate.decision import Admit, Deny, Kind, Open, Own, Request, SignIn, kind_of
-from proxy.gate.fields import Cookies, Field, FieldRules, fold
+from proxy.gate.fields import OTHER_PATHS, Cookies, Field, FieldRules, fold
 from proxy.reasons import Reason
 
 PATH: Final = b"/_muster/auth"
@@ -138,7 +139,8 @@ class Asking:
         if verdict is None:
             folded = fold(name)
             is_ours = folded in self._folded or folded.startswith(_OUR_PREFIXES)
-            verdict = is_ours and folded != name
+            is_other_path = folded in OTHER_PATHS and name not in _TARGET_NAMES
+            verdict = is_other_path or (is_ours and folded != name)
             if len(self._odd) >= _NAMES_KEPT:
                 self._odd.clear()
             if len(name) <= _NAME_BYTES_KEPT:

@@ -62,7 +62,7 @@ _CLIENT_ADDRESS: Final = frozenset(
         b"x-remote-ip",
     )
 )
-_OTHER_PATHS: Final = frozenset((b"x-original-url", b"x-original-uri", b"x-rewrite-url", b"x-override-url"))
+OTHER_PATHS: Final = frozenset((b"x-original-url", b"x-original-uri", b"x-rewrite-url", b"x-override-url"))
 """Tell some apps to read another path than the one that was judged: only a proxy of the operator's could mean well by it."""
 
 _OTHER_HOSTS: Final = frozenset((b"x-host", b"x-original-host", b"x-http-host-override"))
@@ -121,7 +121,7 @@ class RequestFields:
     def __init__(self, rules: FieldRules) -> None:
         ours = frozenset(fold(name.encode("ascii")) for name in rules.identity)
         unwanted = frozenset() if rules.passes_authorization else frozenset((b"authorization",))
-        told = _CLIENT_ADDRESS | _OTHER_PATHS | _OTHER_HOSTS | {_PROXY}
+        told = _CLIENT_ADDRESS | OTHER_PATHS | _OTHER_HOSTS | {_PROXY}
         self._dropped = HOP_BY_HOP | _DECIDED_BY_US | told | ours | unwanted
         self._cookies = Cookies(rules.cookie.encode("ascii"))
         self._verdicts: dict[bytes, int] = {}

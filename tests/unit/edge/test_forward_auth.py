@@ -188,6 +188,11 @@ def test_a_method_that_no_head_may_have_is_refused(method: bytes) -> None:
         b"X~Forwarded-Email",
         b"X_Forwarded_Uri",
         b"X_Muster_Peer",
+        b"X_Original_URL",
+        b"X.Original.Uri",
+        b"X-Rewrite-URL",
+        b"X_Rewrite_Url",
+        b"X-Override-URL",
     ],
 )
 def test_a_forged_spelling_that_the_proxy_would_overlook_is_refused(name: bytes) -> None:
