@@ -6,7 +6,6 @@ from proxy.app import rules
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
 from proxy.edge.redirect import Elsewhere, Redirects
-from proxy.edge.rules import UpstreamRules
 from proxy.settings.model import Settings
 from proxy.telemetry.telemetry import Telemetry
 
@@ -21,7 +20,7 @@ def redirecting_listener(settings: Settings, telemetry: Telemetry) -> Listener:
             access=telemetry.access,
             report=telemetry.report,
         ),
-        upstream=UpstreamRules(host="", port=0),
+        upstream=None,
         fields=rules.field_rules(settings),
         limits=rules.limits(settings),
         trust=rules.trust(settings),
