@@ -196,7 +196,8 @@ class Observers:
     def bearer_refused(self, idp: IdpId, code: str, *, peer: str) -> None:
         """No audit record: anybody can send something that is no token, and nothing was done."""
         self._metrics.bearer_token(idp, "invalid")
-        self._log.info("bearer", reason=Reason.BEARER_INVALID, what=code, idp=idp, peer=peer)
+        reason = Reason.INSUFFICIENT_SCOPE if code == Reason.INSUFFICIENT_SCOPE else Reason.BEARER_INVALID
+        self._log.info("bearer", reason=reason, what=code, idp=idp, peer=peer)
 
     def bearer_unheard(self, idp: IdpId, why: Trouble | Misconfigured) -> None:
         self._metrics.bearer_token(idp, "unheard")
@@ -259,7 +260,7 @@ class Observers:
     # --- the edge's upstreams ---
 
     def upstream_told(self, upstream: str, reason: Reason | None, detail: str) -> None:
-        """An upstream cannot be reached or not be trusted, or is there again."""
+        """An upstream cannot be reached, trusted or understood, or is there again."""
         if reason is None:
             self._log.info("upstream", upstream=upstream, outcome="reachable")
         else:

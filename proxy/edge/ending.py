@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from proxy.session.model import SessionKey
 
 RETRY_AFTER: Final = 5
+ENDED_WITHIN: Final = "the connection ended within an answer"
+ENDED_WITHOUT: Final = (
+    "the connection ended without an answer: is it a server for plain HTTP or TLS, as url says?"
+)
 
 
 class Ending:
@@ -99,19 +103,19 @@ class Ending:
             retry_after = RETRY_AFTER
         self.answer(Deny(status=status, reason=reason, kind=kind_of(self.request), retry_after=retry_after))
 
-    def _cut(self, reason: Reason) -> None:
-        """The app's answer cannot be had, or not to its end."""
-        self._upstream_failed(reason)
+    def _cut(self, detail: str) -> None:
+        """The app's answer cannot be had, or not to its end. `detail` is for the log."""
+        self._upstream_failed(Reason.BAD_UPSTREAM_ANSWER, detail)
         if self._framing is None:
-            self._fail(502, reason)
+            self._fail(502, Reason.BAD_UPSTREAM_ANSWER)
         else:
             self.client.abort()
 
-    def _upstream_failed(self, reason: Reason) -> None:
-        """Counted where it is known whose fault it is; our own pages are no upstream's."""
+    def _upstream_failed(self, reason: Reason, detail: str = "") -> None:
+        """Counted where it is known whose fault it is; our own pages are no upstream's. `detail`: what nobody told yet."""
         self.plane.figures.upstream_failures += 1
         if self._pool is not None:
-            self._pool.note_failure(reason)
+            self._pool.note_failure(reason, detail, self.plane.now)
 
     def refuse_body(self) -> None:
         """What was to be the rest of the request's body is none: the app never sees an end of it."""
@@ -179,7 +183,8 @@ class Ending:
         if self._framing is not None or self.tunnel is not None:
             self.client.abort()
         elif self.is_request_done or self.is_upstream_full:
-            self._upstream_failed(Reason.UPSTREAM_TIMEOUT)
+            what = "it takes no more of a body" if self.is_upstream_full else "it does not begin its answer"
+            self._upstream_failed(Reason.UPSTREAM_TIMEOUT, f"{what} in time")
             self._fail(504, Reason.UPSTREAM_TIMEOUT)
         else:
             self._fail(408, Reason.BAD_REQUEST)

@@ -33,7 +33,7 @@ from proxy.edge.answer import (
     status_line,
 )
 from proxy.edge.asked import ask
-from proxy.edge.ending import Ending
+from proxy.edge.ending import ENDED_WITHIN, ENDED_WITHOUT, Ending
 from proxy.edge.forward import own_head, upstream_head
 from proxy.edge.forward_auth import dialect_of
 from proxy.edge.handshake import UPGRADE_LINES, is_agreed, may_open
@@ -229,7 +229,7 @@ class Exchange(Ending):
 
     def _relay(self, upstream: UpstreamConnection) -> None:
         if upstream.is_faulty and not upstream.is_complete:
-            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+            self._cut("what came is no answer in HTTP that can be passed on")
             return
         if upstream.interims:
             self._pass_interims(upstream)
@@ -243,7 +243,7 @@ class Exchange(Ending):
                 return
             made = self._start_of_answer(upstream)
             if made is None:
-                self._cut(Reason.BAD_UPSTREAM_ANSWER)
+                self._cut("nobody knows where its answer ends")
                 return
             framing, start, is_dated = made
             head = self._begin_answer(upstream.status, framing, start, is_dated=is_dated)
@@ -260,7 +260,7 @@ class Exchange(Ending):
         """The app agreed to the WebSocket: from now on this exchange is its tunnel."""
         key = self.head.websocket
         if not upstream.is_upgraded or key is None or not is_agreed(key, upstream.headers):
-            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+            self._cut("it switched protocols, and no handshake was asked for or met")
             return
         self.status = SWITCHING
         lines = self.plane.answer_fields.sift(upstream.headers)[0]
@@ -337,7 +337,7 @@ class Exchange(Ending):
             self._upstream = None
             self.run(self._connect)
         else:
-            self._cut(Reason.BAD_UPSTREAM_ANSWER)
+            self._cut(ENDED_WITHIN if upstream.has_bytes else ENDED_WITHOUT)
 
     def client_writable(self, *, is_writable: bool) -> None:
         """Back-pressure on the download."""

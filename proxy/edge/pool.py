@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 
 from proxy.edge.dialing import Dialer
-from proxy.edge.health import Fault, Health, Unreachable
+from proxy.edge.health import SAID_AGAIN, Fault, Health, Unreachable
 from proxy.edge.known import KnownAnswers
 from proxy.edge.ports import UpstreamTold
 from proxy.edge.rules import UpstreamRules
@@ -42,6 +42,7 @@ class Pool:
         self._dialer = Dialer(rules, loop, self.known_answers)
         self._look_at = 0.0
         self._files_fault: str | None = None
+        self._said_at: dict[Reason, float] = {}
         self.failures: dict[Reason, int] = {}
 
     @property
@@ -49,9 +50,12 @@ class Pool:
         """Why the last connect failed; None when it succeeded, or when none was tried."""
         return self._health.fault
 
-    def note_failure(self, reason: Reason) -> None:
-        """One more request that this upstream failed."""
+    def note_failure(self, reason: Reason, detail: str, now: float) -> None:
+        """One more request that this upstream failed. `detail` is said, of each reason once in a while; empty: it was said."""
         self.failures[reason] = self.failures.get(reason, 0) + 1
+        if detail and now - self._said_at.get(reason, float("-inf")) >= SAID_AGAIN:
+            self._said_at[reason] = now
+            self._told(self.rules.name, reason, detail)
 
     def take(self, now: float, *, is_repeatable: bool) -> UpstreamConnection | None:
         """An idle connection, or None. One that may be stale only for a request that may be sent twice."""

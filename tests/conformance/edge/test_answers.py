@@ -1,9 +1,11 @@
 """What an app may answer, from the plain to the hostile: relayed faithfully, or refused with 502, and never mixed up."""
 
 import asyncio
+import contextlib
 
 import pytest
 
+from proxy.reasons import Reason
 from tests.fakes.edge import fields_of, running_edge, status_of
 from tests.fakes.upstream import OK, Conversation, RecordingUpstream, answering
 
@@ -248,3 +250,49 @@ async def test_a_body_and_its_answer_may_flow_at_the_same_time() -> None:
         assert await wire.exactly(3) == b"abc"
         await wire.send(b"def")
         assert await wire.exactly(3) == b"def"
+
+
+@pytest.mark.parametrize(
+    ("sent", "why"),
+    [
+        (b"", "without an answer"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npart", "within an answer"),
+        (b"hello\r\n\r\n", "no answer in HTTP"),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+            "no answer in HTTP",
+        ),
+    ],
+)
+async def test_an_operator_is_told_what_is_wrong_with_answers_and_not_each_time(
+    sent: bytes, why: str
+) -> None:
+    async def bad(conversation: Conversation) -> None:
+        await conversation.request()
+        if sent:
+            await conversation.send(sent)
+
+    async with RecordingUpstream(bad) as app, running_edge(app.rules()) as edge:
+        for _ in range(3):
+            with contextlib.suppress(ConnectionError):
+                await edge.once(
+                    b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                )
+        ((name, reason, detail),) = edge.told
+        assert (name, reason) == (app.rules().name, Reason.BAD_UPSTREAM_ANSWER)
+        assert why in detail
+
+
+async def test_an_operator_is_told_of_an_app_that_hangs() -> None:
+    async def silent(conversation: Conversation) -> None:
+        await conversation.request()
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await conversation.request()
+
+    async with (
+        RecordingUpstream(silent) as app,
+        running_edge(app.rules(first_byte_timeout=0.05)) as edge,
+    ):
+        await edge.once(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        ((_, reason, detail),) = edge.told
+        assert (reason, detail) == (Reason.UPSTREAM_TIMEOUT, "it does not begin its answer in time")

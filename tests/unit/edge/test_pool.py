@@ -180,3 +180,23 @@ def test_a_connection_of_an_earlier_tls_context_serves_no_other_exchange() -> No
     upstream.data_received(OK)
     pool.give(upstream, 0.0)
     assert transport.is_aborted
+
+
+def test_a_failure_is_counted_each_time_and_said_once_in_a_while() -> None:
+    told: list[tuple[Reason | None, str]] = []
+    loop = cast(asyncio.AbstractEventLoop, None)
+    pool = Pool(
+        UpstreamRules(host="a", port=1), loop, lambda: None, lambda _, why, detail: told.append((why, detail))
+    )
+    for now in (0.0, 1.0, 29.9, 30.0):
+        pool.note_failure(Reason.BAD_UPSTREAM_ANSWER, "bad", now)
+    pool.note_failure(Reason.UPSTREAM_TIMEOUT, "slow", 30.0)
+    pool.note_failure(Reason.UPSTREAM_UNAVAILABLE, "", 30.0)
+    assert told == [
+        (Reason.BAD_UPSTREAM_ANSWER, "bad"),
+        (Reason.BAD_UPSTREAM_ANSWER, "bad"),
+        (Reason.UPSTREAM_TIMEOUT, "slow"),
+    ]
+    assert pool.failures == {
+        Reason.BAD_UPSTREAM_ANSWER: 4, Reason.UPSTREAM_TIMEOUT: 1, Reason.UPSTREAM_UNAVAILABLE: 1,
+    }  # fmt: skip
