@@ -56,7 +56,7 @@ class Accepted(asyncio.Protocol):
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "unix"
         self.is_trusted = plane.trust.believes(self.peer)
-        is_full = len(plane.clients) >= plane.limits.connections or plane.is_shut
+        is_full = plane.is_shut or plane.is_full()
         is_full = is_full or (not plane.expects_preamble and not self._enter_crowd())
         if is_full or (plane.expects_preamble and not self.is_trusted):
             plane.figures.refused_connections += 1
@@ -212,6 +212,20 @@ class Accepted(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.abandon()
+
+    def waiting_since(self) -> float | None:
+        """Loop time since which it asked nothing; None while a request comes or is under way, or its answer is not taken yet."""
+        limits = self._plane.limits
+        if self._phase is IDLE:
+            is_taken = self._transport.get_write_buffer_size() == 0
+            return self.deadline - limits.idle_timeout if is_taken else None
+        return self.deadline - limits.header_timeout if self._phase is NEW else None
+
+    def give_way(self) -> None:
+        """Closes at once, without a word: nothing was asked."""
+        self._phase = CLOSED
+        self._plane.clients.discard(self)
+        self._transport.abort()
 
     def _is_moving(self) -> bool:
         """Whether the client took enough since writing was paused or the last deadline."""

@@ -99,7 +99,7 @@ class Entrant:
 
     def _may_enter(self) -> bool:
         plane = self._plane
-        if plane.is_shut or len(plane.clients) + len(plane.entrants) >= plane.limits.connections:
+        if plane.is_shut or plane.is_full():
             return False
         entered = None if plane.trust.believes(self._peer) else plane.crowd.enter(self._peer)
         if isinstance(entered, bool):

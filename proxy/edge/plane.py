@@ -12,6 +12,7 @@ from proxy.edge.handshake import WebSocketRules
 from proxy.edge.head import FieldsReader, HeadRules
 from proxy.edge.known import KnownRequests
 from proxy.edge.ports import AccessLog, Answers, AskedInVain, ConnectOwn, Gate, Report
+from proxy.edge.room import Room
 from proxy.edge.rules import Limits
 from proxy.edge.trust import Trust
 from proxy.gate.fields import AnswerFields, Cookies, FieldRules, RequestFields, via_lines
@@ -124,11 +125,17 @@ class Plane:
         self.coming: dict[ClientConnection, float] = {}
         # In the TLS handshake.
         self.entrants: dict[ClientConnection, Entrant] = {}
+        self._room = Room(self.clients)
         self.crowd = Crowd(limits.connections_per_client)
         # Draining: no request after the one that runs. Shut: no new connection either.
         self.is_draining = self.is_shut = False
         self.now = loop.time()
         self.date = formatdate(usegmt=True).encode("ascii")
+
+    def is_full(self) -> bool:
+        """Whether nobody more can be taken: all connections are taken, and none of them waits for something to ask."""
+        taken = len(self.clients) + len(self.entrants)
+        return taken >= self.limits.connections and not self._room.make(self.now)
 
     def tick(self) -> None:
         """Moves the coarse clock on, and lets every connection whose deadline passed know.

@@ -143,8 +143,10 @@ async def test_every_size_of_the_configuration_holds(tmp_path: Path) -> None:
 
 
 async def test_connections_are_counted_in_all_and_for_each_client(tmp_path: Path) -> None:
-    """Five for one address, eight in all; what one has no more room for, another may have."""
-    async with limited(tmp_path, {"connections": 8, "connections_per_client": 5}) as muster:
+    """Five for one address, eight in all; what one has no more room for, another may have. All have half a head, for who waits
+    without one gives way."""
+    limits = {"connections": 8, "connections_per_client": 5, "header_timeout": "120s"}
+    async with limited(tmp_path, limits) as muster:
         before = (await muster.figures())["muster_connections_refused_total{}"]
         ask = f"GET / HTTP/1.1\r\nHost: app.localhost:{muster.ports.public}\r\n\r\n".encode()
         wires: list[Client] = []
@@ -153,6 +155,7 @@ async def test_connections_are_counted_in_all_and_for_each_client(tmp_path: Path
                 for _ in range(room):
                     wires.append(await held.enter_async_context(await connected(muster, source=source)))
                     assert (await wires[-1].exchange(ask))[1] == b"ok"
+                    await wires[-1].send(b"GET / HTTP/1.1\r\n")
                 async with await connected(muster, source=source) as refused:
                     assert await refused.end() == b""
             async with await connected(muster, source="127.0.0.4") as refused:

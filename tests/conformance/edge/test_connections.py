@@ -7,8 +7,10 @@ import socket
 
 import pytest
 
+from proxy.edge.client import ClientConnection
 from proxy.edge.listener import Listener
 from proxy.edge.plane import Neighbours
+from proxy.edge.room import LEAST
 from proxy.edge.rules import Limits, UpstreamRules
 from proxy.edge.trust import Trust
 from proxy.gate.decision import Deny, Kind, SignIn
@@ -297,17 +299,47 @@ async def test_a_body_beyond_the_limit_is_a_413() -> None:
         assert (await wire.exchange(exact))[1] == b"ok"
 
 
-async def test_connections_beyond_the_limit_are_refused() -> None:
+async def test_connections_beyond_the_limit_are_refused_while_all_are_at_work() -> None:
+    gate = FakeGate(slow=True)
     async with (
         RecordingUpstream() as upstream,
-        running_edge(upstream.rules(), limits=quick(connections=1)) as edge,
+        running_edge(upstream.rules(), limits=quick(connections=1), gate=gate) as edge,
     ):
         wire = await edge.wire()
-        await wire.exchange(GET)
+        await wire.send(GET)
+        await eventually(lambda: edge.listener.in_flight == 1)
         second = await edge.wire()
         with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
             await second.exchange(GET)
         assert edge.listener.figures.refused_connections == 1
+        gate.released.set()
+        assert (await wire.answer())[1] == b"ok"
+
+
+def waits_long_enough(client: ClientConnection) -> bool:
+    """Whether it has asked nothing for long enough to give way, by the clock that counts."""
+    since = client.waiting_since()
+    return since is not None and client._plane.now - since >= LEAST
+
+
+async def test_whoever_only_keeps_a_connection_gives_way_to_who_comes() -> None:
+    """Else a client with many idle ones, or many that never asked, would keep everybody out."""
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), limits=quick(connections=2, header_timeout=30.0)) as edge,
+    ):
+        idle, silent = await edge.wire(), await edge.wire()
+        await idle.exchange(GET)
+        plane = edge.listener._plane
+        assert plane is not None
+        await eventually(lambda: len(plane.clients) == 2 and all(map(waits_long_enough, plane.clients)))
+        for _ in range(2):
+            wire = await edge.wire()
+            assert (await wire.exchange(GET))[1] == b"ok"
+            assert edge.listener.connections <= 2
+        assert await idle.rest() == b""
+        assert await silent.rest() == b""
+        assert edge.listener.figures.refused_connections == 0
 
 
 async def test_one_client_has_no_more_connections_than_it_may() -> None:

@@ -131,3 +131,22 @@ def test_the_forwarding_lines_follow_the_host() -> None:
     assert b"X-Forwarded-Host: a\r\n" in edge.client.forwarding(b"a")
     assert edge.client.forwarding(b"a") is edge.client.forwarding(b"a")
     assert b"X-Forwarded-Host: b\r\n" in edge.client.forwarding(b"b")
+
+
+def test_it_waits_between_requests_and_before_the_first_and_not_while_an_answer_is_taken() -> None:
+    edge = StillEdge()
+    since = edge.client.waiting_since()
+    assert since == edge.plane.now
+    edge.send(b"GET / HT")
+    assert edge.client.waiting_since() is None, "a head comes"
+    edge.send(b"TP/1.1\r\nHost: a\r\n\r\n")
+    assert edge.client.waiting_since() is None, "an exchange is under way"
+    edge.transport.buffered = 10
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert edge.client.waiting_since() is None, "the answer is not taken yet"
+    edge.transport.buffered = 0
+    assert edge.client.waiting_since() == edge.plane.now
+    edge.client.give_way()
+    assert edge.transport.is_aborted
+    assert edge.client not in edge.plane.clients
+    assert edge.client.waiting_since() is None
