@@ -101,7 +101,7 @@ class Goal:
     def line(self) -> str:
         """One line of the report."""
         word = {True: "held", False: "NOT HELD", None: "not measured"}[self.is_held]
-        return f"{word:<12} {self.text}" + ("" if self.figure is None else f": {self.figure:.2f}")
+        return f"{word:<12} {self.text}" + ("" if self.figure is None else f": {self.figure:.3g}")
 
 
 def get_goals(runs: Runs) -> list[Goal]:

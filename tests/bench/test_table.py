@@ -74,8 +74,8 @@ def test_a_goal_is_held_at_its_limit(figure: float | None, is_least: bool, expec
 
 
 def test_a_goal_says_whether_it_was_held_and_by_what() -> None:
-    assert Goal(text="x ≤ 2", figure=1.5, limit=2.0).line() == "held         x ≤ 2: 1.50"
-    assert Goal(text="x ≤ 2", figure=2.5, limit=2.0).line() == "NOT HELD     x ≤ 2: 2.50"
+    assert Goal(text="x ≤ 2", figure=1.5, limit=2.0).line() == "held         x ≤ 2: 1.5"
+    assert Goal(text="x ≤ 2", figure=2.5, limit=2.0).line() == "NOT HELD     x ≤ 2: 2.5"
     assert Goal(text="x ≤ 2", figure=None, limit=2.0).line() == "not measured x ≤ 2"
 
 
