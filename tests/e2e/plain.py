@@ -94,6 +94,7 @@ class Load:
     host: str = HOST
     tls: ssl.SSLContext | None = None
     path: str = "/open/a"
+    cookie: str = ""
     asked: int = 0
     answered: int = 0
     closes: int = 0
@@ -132,7 +133,8 @@ class Load:
 
     async def _get(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection may be used again."""
-        writer.write(f"GET {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n\r\n".encode())
+        cookie = f"Cookie: {self.cookie}\r\n" if self.cookie else ""
+        writer.write(f"GET {self.path} HTTP/1.1\r\nHost: {self.host}:{self.port}\r\n{cookie}\r\n".encode())
         head = await reader.readuntil(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 200 "), head
         assert await reader.readexactly(len(BODY)) == BODY
