@@ -298,7 +298,9 @@ class ClientConnection(Accepted):
         method = self._parser.get_method() if self._url else None
         told = HeadAnswer(self.peer, method, shown_path(self._url), answer.status, len(answer.body), why)
         self.tell(told)
-        self.write(render(answer, date=self._plane.date, is_head=False, connection=CLOSE_LINE))
+        # Whatever is wrong with a HEAD, its client takes no body (RFC 9110 §9.3.2).
+        is_head = method == b"HEAD"
+        self.write(render(answer, date=self._plane.date, is_head=is_head, connection=CLOSE_LINE))
         self._linger()
 
     # Deadlines and ends from outside.

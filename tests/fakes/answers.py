@@ -39,7 +39,7 @@ class Answers(NamedTuple):
 def read_answers(raw: bytes, methods: Sequence[bytes]) -> Answers:
     """The answers to requests of these methods, in order. AssertionError at the first irregular byte, or at one too many.
 
-    A last answer may be to no request: a refusal of bytes that are none.
+    A last answer may be to no request: a refusal of bytes that are none. It has no body if they began as a HEAD.
     """
     statuses: list[int] = []
     at = 0
@@ -54,9 +54,9 @@ def read_answers(raw: bytes, methods: Sequence[bytes]) -> Answers:
             return Answers(statuses, End.TUNNEL)
         if answer.status >= 200:
             statuses.append(answer.status)
-        if answer.end is None:
+        if answer.end is None and not (refused and raw.find(b"\r\n\r\n", at) == len(raw) - 4):
             return Answers(statuses, End.UNTIL_CLOSE if answer.is_until_close else End.CUT)
-        at = answer.end
+        at = answer.end or len(raw)
     return Answers(statuses, End.WHOLE)
 
 

@@ -20,6 +20,14 @@ def test_a_second_head_is_not_parsed_before_the_first_answer_and_reading_pauses(
     assert not edge.transport.is_paused
 
 
+@pytest.mark.parametrize("wrong", [b"\r\n", b"Host: a\r\nHost: b\r\n\r\n", b"Host: a\r\n folded: x\r\n\r\n"])
+def test_a_refused_head_request_gets_the_head_of_the_refusal_alone(wrong: bytes) -> None:
+    edge = StillEdge()
+    edge.send(b"HEAD / HTTP/1.1\r\n" + wrong)
+    assert edge.got.startswith(b"HTTP/1.1 400 ")
+    assert edge.got.endswith(b"Connection: close\r\n\r\n")
+
+
 @pytest.mark.parametrize("cut", range(1, len(GET)))
 def test_the_end_of_a_head_is_found_wherever_it_is_cut(cut: int) -> None:
     """With the next request on its heels: were the end missed, both would be parsed at once."""
