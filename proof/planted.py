@@ -121,8 +121,8 @@ FAULTS = (
     Fault(
         name="a broken answer that began is ended as if it were whole",
         file="proxy/edge/ending.py",
-        right="self._fail(502, reason)\n        else:\n            self.client.abort()",
-        wrong="self._fail(502, reason)\n        else:\n            self.client._close()",
+        right="self._fail(502, Reason.BAD_UPSTREAM_ANSWER)\n        else:\n            self.client.abort()",
+        wrong="self._fail(502, Reason.BAD_UPSTREAM_ANSWER)\n        else:\n            self.client._close()",
     ),
     Fault(
         name="an answer that the app reset counts as whole",
