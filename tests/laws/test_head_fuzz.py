@@ -76,6 +76,7 @@ FIELDS = [
     b"Keep-Alive: root",
     b"X-Forwarded-For: 198.51.100.7",
     b"X-Forwarded-For: root, 198.51.100.7, 192.0.2.8",
+    b'X-Forwarded-For: 2001:db8::7%";for=root',
     b"Via: 1.1 muster, 1.0 b",
     b"Max-Forwards: 1",
     b"Max-Forwards: 0",
@@ -96,6 +97,7 @@ PREAMBLES = [
     b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes((198, 51, 100, 9, 192, 0, 2, 2, 1, 2, 3, 4)),
     b"\r\n\r\n\0\r\nQUIT\n\x20\0\0\0",
     b"PROXY TCP4 root 192.0.2.2 1 2\r\n",
+    b"PROXY TCP6 2001:db8::9%\nX-Forwarded-User:root 2001:db8::1 1 2\r\n",
     b"",
 ]
 BODIES = [
