@@ -50,15 +50,14 @@ class Accepted(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accepted, unless there are too many."""
+        """Accepted, unless there are too many, or it was reset already: what it sent can still be read, whose it is cannot."""
         self._transport = transport  # type: ignore[assignment]  # a stream socket has a full transport
         plane = self._plane
         name = transport.get_extra_info("peername")
-        self.peer = name[0] if isinstance(name, tuple) else "unix"
-        self.is_trusted = plane.trust.believes(self.peer)
-        is_full = plane.is_shut or plane.is_full()
-        is_full = is_full or (not plane.expects_preamble and not self._enter_crowd())
-        if is_full or (plane.expects_preamble and not self.is_trusted):
+        if name is not None:
+            self.peer = name[0] if isinstance(name, tuple) else "unix"
+            self.is_trusted = plane.trust.believes(self.peer)
+        if name is None or not self._may_come():
             plane.figures.refused_connections += 1
             self._phase = CLOSED
             self._transport.abort()
@@ -90,6 +89,14 @@ class Accepted(asyncio.Protocol):
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.abandon()
+
+    def _may_come(self) -> bool:
+        """Room is made last: for whoever is refused for its own sake nobody gives way."""
+        plane = self._plane
+        if plane.is_shut:
+            return False
+        is_welcome = self.is_trusted if plane.expects_preamble else self._enter_crowd()
+        return is_welcome and not plane.is_full()
 
     def _enter_crowd(self) -> bool:
         """Whether this client may have one more connection; a trusted proxy, which speaks for many, may."""
@@ -234,8 +241,8 @@ class Accepted(asyncio.Protocol):
         return taken >= self._plane.limits.least_read
 
     def drain(self) -> None:
-        """No further request: closes now when nothing is under way."""
-        if self._phase in (NEW, IDLE, PREAMBLE):
+        """No further request: closes now when nothing is under way, and nothing was read that still waits to be looked at."""
+        if self._phase in (NEW, PREAMBLE) or (self._phase is IDLE and not self._inbox.data):
             self._close()
 
     def end_session(self, key: str) -> None:

@@ -115,6 +115,8 @@ class ClientConnection(Accepted):
     def resume_writing(self) -> None:
         """The client read on: what it sent meanwhile is looked at."""
         super().resume_writing()
+        if self._phase is IDLE:
+            self.deadline = self._plane.now + self._plane.limits.idle_timeout
         if self.exchange is None and self._inbox.data:
             self.pump()
 

@@ -98,13 +98,17 @@ class Entrant:
             self._socket.close()
 
     def _may_enter(self) -> bool:
+        """Room is made last: for whoever is refused for its own sake nobody gives way."""
         plane = self._plane
-        if plane.is_shut or plane.is_full():
+        if plane.is_shut:
             return False
         entered = None if plane.trust.believes(self._peer) else plane.crowd.enter(self._peer)
         if isinstance(entered, bool):
             return False
         self._counted = entered
+        if plane.is_full():
+            self.leave()
+            return False
         return True
 
     async def _shake_hands(self, tls: ssl.SSLContext) -> None:

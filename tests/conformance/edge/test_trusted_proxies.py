@@ -2,6 +2,7 @@
 
 import contextlib
 import ipaddress
+import socket
 import struct
 
 import pytest
@@ -134,3 +135,20 @@ async def test_the_header_of_somebody_who_is_not_trusted_is_not_even_read() -> N
         with contextlib.suppress(ConnectionError):
             assert await wire.rest() == b""
         assert (upstream.seen, edge.listener.figures.refused_connections) == ([], 1)
+
+
+@pytest.mark.parametrize("expects_preamble", [False, True])
+async def test_who_resets_its_connection_before_it_is_accepted_is_not_taken_for_a_trusted_one(
+    expects_preamble: bool,
+) -> None:
+    """What it sent can still be read then, and its address can not: it would pass for a neighbour on a Unix socket."""
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), trust=ELSEWHERE, expects_preamble=expects_preamble) as edge,
+    ):
+        with socket.create_connection(("127.0.0.1", edge.port)) as stranger:
+            stranger.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            stranger.sendall(V2 * expects_preamble + GET + b"X-Forwarded-For: 203.0.113.7\r\n\r\n")
+        await eventually(lambda: edge.listener.figures.refused_connections == 1)
+        assert edge.gate.requests == []
+        assert edge.listener.connections == 0

@@ -1,12 +1,15 @@
 """A connection, whatever is said on it: who the client is, and how it ends. Over sockets: tests/conformance/edge."""
 
+import asyncio
 import ipaddress
+from typing import cast
 
 import pytest
 
+from proxy.edge.client import ClientConnection
 from proxy.edge.rules import Limits
 from proxy.edge.trust import Trust
-from tests.fakes.still import StillEdge
+from tests.fakes.still import FakeTransport, StillEdge
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 PREAMBLE = b"PROXY TCP4 203.0.113.9 10.0.0.1 4711 443\r\n"
@@ -40,3 +43,34 @@ def test_whatever_is_no_preamble_ends_the_connection(data: bytes) -> None:
     edge.send(data)
     assert edge.transport.is_aborted
     assert edge.gate.requests == []
+
+
+@pytest.mark.parametrize("is_balanced", [False, True])
+def test_nobody_gives_way_to_somebody_who_is_refused_anyhow(is_balanced: bool) -> None:
+    """Else whoever has all the connections it may have could close everybody's by asking for more."""
+    edge = StillEdge(limits=Limits(connections=1, connections_per_client=1))
+    edge.plane.expects_preamble = is_balanced
+    edge.later(5)
+    _, refused = edge.connect()
+    assert refused.is_aborted
+    assert not edge.transport.is_closing()
+    assert edge.plane.figures.refused_connections == 1
+
+
+class Nameless(FakeTransport):
+    """A connection that was reset before anybody looked: its peer's address cannot be had any more."""
+
+    def get_extra_info(self, name: str) -> object:
+        return None
+
+
+@pytest.mark.parametrize("is_balanced", [False, True])
+def test_a_peer_without_an_address_is_nobody_and_least_of_all_trusted(is_balanced: bool) -> None:
+    edge = behind_a_balancer() if is_balanced else StillEdge(trust=HERE)
+    client, transport = ClientConnection(edge.plane), Nameless()
+    client.connection_made(cast(asyncio.BaseTransport, transport))
+    client.data_received(PREAMBLE * is_balanced + GET)
+    assert transport.is_aborted
+    assert not client.is_trusted
+    assert edge.gate.requests == []
+    assert client not in edge.plane.clients

@@ -158,3 +158,37 @@ def test_it_waits_between_requests_and_before_the_first_and_not_while_an_answer_
     assert edge.transport.is_aborted
     assert edge.client not in edge.plane.clients
     assert edge.client.waiting_since() is None
+
+
+def test_who_took_a_long_answer_at_last_waits_from_then_on() -> None:
+    """Its deadline was that of somebody who reads too slowly: by that it seemed to have waited for ages."""
+    edge = StillEdge()
+    edge.send(GET)
+    edge.transport.buffered = 100_000
+    edge.client.pause_writing()
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    edge.later(edge.limits.write_timeout / 2)
+    edge.transport.buffered = 0
+    edge.client.resume_writing()
+    assert edge.client.waiting_since() == edge.plane.now
+    edge.later(edge.limits.idle_timeout - 1)
+    assert not edge.transport.is_closing()
+    edge.later(2)
+    assert edge.transport.is_closed
+
+
+def test_a_drain_closes_nobody_whose_next_request_was_read_already() -> None:
+    """The answer before it promised that it would be looked at."""
+    edge = StillEdge()
+    edge.client.data_received(GET + GET)
+    edge.loop.turn()
+    upstream, _ = edge.pool.made[-1]
+    upstream.data_received(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    edge.plane.is_draining = True
+    edge.client.drain()
+    edge.loop.turn()
+    assert len(edge.gate.requests) == 2
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert edge.got.count(b"ok") == 2
+    assert edge.got.count(b"Connection: close") == 1
+    assert edge.transport.is_closed

@@ -55,6 +55,23 @@ def test_whoever_comes_when_there_are_too_many_is_turned_away(limits: Limits) ->
     assert edge.plane.figures.refused_connections == 1
 
 
+def test_nobody_gives_way_to_somebody_who_is_refused_anyhow() -> None:
+    edge = StillEdge(limits=Limits(connections=1, connections_per_client=1))
+    edge.later(5)
+    with entrant(edge) as (_, came):
+        assert came.fileno() == -1
+    assert not edge.transport.is_closing()
+
+
+def test_who_is_turned_away_for_want_of_room_is_not_counted_on() -> None:
+    edge = StillEdge(limits=Limits(connections=1, connections_per_client=9))
+    edge.client.connection_lost(None)
+    with entrant(edge), entrant(edge) as (_, second):
+        assert second.fileno() == -1
+        next(iter(edge.plane.entrants.values())).leave()
+    assert len(edge.plane.crowd) == 0
+
+
 def test_whoever_comes_when_the_listener_shuts_is_turned_away() -> None:
     edge = StillEdge()
     edge.plane.is_shut = True
