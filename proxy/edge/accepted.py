@@ -13,6 +13,7 @@ from proxy.edge.inbox import Inbox
 from proxy.edge.phase import CLOSED, IDLE, LINGER, NEW, PREAMBLE, TUNNEL
 from proxy.edge.preamble import Malformed, read_preamble
 from proxy.edge.refused import HeadAnswer
+from proxy.edge.taken import Taken, taken
 from proxy.gate.decision import Request
 from proxy.gate.fields import forwarding_lines
 
@@ -27,8 +28,8 @@ class Accepted(asyncio.Protocol):
     the PROXY protocol names; a request's own `peer` is what a trusted proxy says of it."""
 
     __slots__ = (
-        "_counted", "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_phase", "_plane", "_stuck_at",
-        "_transport", "deadline", "exchange", "is_trusted", "is_write_paused", "peer",
+        "_acknowledged_at", "_counted", "_forwarding", "_hops", "_inbox", "_is_reading_paused", "_phase", "_plane",
+        "_stuck_at", "_transport", "deadline", "exchange", "is_trusted", "is_write_paused", "peer",
     )  # fmt: skip
 
     def __init__(self, plane: "Plane") -> None:
@@ -36,7 +37,7 @@ class Accepted(asyncio.Protocol):
         self._phase = NEW
         self._inbox = Inbox()
         self._is_reading_paused = False
-        self._stuck_at = 0
+        self._stuck_at = self._acknowledged_at = 0
         self._forwarding: tuple[bytes | None, bytes] | None = None
         self._hops: bytes | None = None
         self.is_trusted = False
@@ -69,7 +70,7 @@ class Accepted(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads slower than the app sends."""
         self.is_write_paused = True
-        self._stuck_at = self._transport.get_write_buffer_size()
+        self._took()
         if self.exchange is not None:
             self.exchange.client_writable(is_writable=False)
 
@@ -197,6 +198,7 @@ class Accepted(asyncio.Protocol):
         self._phase = LINGER
         self.deadline = self._plane.now + self._plane.limits.write_timeout
         self._inbox.clear()
+        self._took()
         self._transport.close()
 
     def _linger(self) -> None:
@@ -228,22 +230,51 @@ class Accepted(asyncio.Protocol):
             return self.deadline - limits.idle_timeout if is_taken else None
         return self.deadline - limits.header_timeout if self._phase is NEW else None
 
-    def give_way(self) -> None:
-        """Closes at once, without a word: nothing was asked."""
+    def give_way(self) -> bool:
+        """Closes at once, without a word: nothing was asked. False, and stays: what was asked last is not taken yet."""
+        if not self._is_taken():
+            return False
         self._phase = CLOSED
         self._plane.clients.discard(self)
         self._transport.abort()
+        return True
+
+    def _is_taken(self) -> bool:
+        """Whether nothing waits any more to be read by the client."""
+        known = self._known_taken()
+        return self._transport.get_write_buffer_size() == 0 and (known is None or known.is_all)
+
+    def _known_taken(self) -> Taken | None:
+        """What the kernel says, under TLS, where the transport says too little."""
+        transport = self._transport
+        is_sealed = transport.get_extra_info("ssl_object") is not None
+        return taken(transport.get_extra_info("socket")) if is_sealed else None
+
+    def _took(self) -> int:
+        """Bytes that the client took since this was asked last: when writing was paused, when it was closed, or at a deadline."""
+        size, known = self._transport.get_write_buffer_size(), self._known_taken()
+        took, self._stuck_at = self._stuck_at - size, size
+        if known is not None:
+            took = max(took, known.acknowledged - self._acknowledged_at)
+            self._acknowledged_at = known.acknowledged
+        return took
 
     def _is_moving(self) -> bool:
-        """Whether the client took enough since writing was paused or the last deadline."""
-        size = self._transport.get_write_buffer_size()
-        taken, self._stuck_at = self._stuck_at - size, size
-        return taken >= self._plane.limits.least_read
+        """Whether that was enough."""
+        return self._took() >= self._plane.limits.least_read
+
+    def _is_leaving(self) -> bool:
+        """Whether it was closed, and its client still takes what was written before."""
+        return self._transport.is_closing() and not self._is_taken() and self._is_moving()
 
     def drain(self) -> None:
         """No further request: closes now when nothing is under way, and nothing was read that still waits to be looked at."""
         if self._phase in (NEW, PREAMBLE) or (self._phase is IDLE and not self._inbox.data):
+            is_taken = self._is_taken()
             self._close()
+            if is_taken:
+                # Nothing can be lost; under TLS a client that is not there any more never says that it heard of the end.
+                self.deadline = self._plane.now + self._plane.limits.linger
 
     def end_session(self, key: str) -> None:
         """Cuts the exchange that runs for this session."""

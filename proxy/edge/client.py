@@ -321,6 +321,9 @@ class ClientConnection(Accepted):
         elif self._phase is PREAMBLE:
             self._refuse_preamble("PROXY header too slow")
         elif self._phase is LINGER:
-            self.abort()
+            if self._is_leaving():
+                self.deadline = self._plane.now + self._plane.limits.write_timeout
+            else:
+                self.abort()
         else:
             self._close()

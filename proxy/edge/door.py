@@ -25,6 +25,9 @@ ACCEPTED_AT_ONCE: Final = 128
 PAUSE: Final = 0.5
 """Seconds without accepting, once the process or the machine has no file left to open."""
 
+SHUTDOWN: Final = 24 * 3600.0
+"""Seconds that TLS may take to end: no limit of its own, since it would not ask who still reads. The client's deadlines do."""
+
 
 class Door:
     """A listening socket that speaks TLS; to its listener it is what an `asyncio.Server` is."""
@@ -119,7 +122,7 @@ class Entrant:
                 self._socket,
                 ssl=tls,
                 ssl_handshake_timeout=limits.header_timeout,
-                ssl_shutdown_timeout=limits.write_timeout,
+                ssl_shutdown_timeout=SHUTDOWN,
             )
         except ssl.SSLError:
             self._socket.close()

@@ -21,8 +21,8 @@ class Waiting(Protocol):
     def waiting_since(self) -> float | None:
         """Loop time since which no request is under way; None while one is."""
 
-    def give_way(self) -> None:
-        """Closes at once; it counts no longer."""
+    def give_way(self) -> bool:
+        """Closes at once, and counts no longer; False when it cannot."""
 
 
 class Room:
@@ -42,8 +42,7 @@ class Room:
             self._waiting = self._longest_last(now)
         while self._waiting:
             since, client = self._waiting.pop()
-            if client.waiting_since() == since:
-                client.give_way()
+            if client.waiting_since() == since and client.give_way():
                 return True
         return False
 

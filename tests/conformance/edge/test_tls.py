@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from proxy.edge.refused import HeadAnswer
+from proxy.edge.room import LEAST
 from proxy.edge.rules import Limits
 from proxy.edge.tls import CertificateFiles, load
 from tests.fakes.certificates import Authority
 from tests.fakes.edge import Edge, Wire, eventually, running_edge, status_of
-from tests.fakes.upstream import RecordingUpstream
+from tests.fakes.upstream import RecordingUpstream, answering
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -35,6 +36,19 @@ async def secured(edge: Edge, authority: Authority) -> Wire:
     opened = await asyncio.open_connection("127.0.0.1", edge.port, ssl=trust, server_hostname="localhost")
     edge.wires.append(Wire(*opened))
     return edge.wires[-1]
+
+
+async def by_hand(wire: Wire, trust: ssl.SSLContext) -> tuple[ssl.SSLObject, ssl.MemoryBIO, ssl.MemoryBIO]:
+    """Hands are shaken; what follows is read and written only when the test does it."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trust.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    while True:
+        try:
+            client.do_handshake()
+            return client, incoming, outgoing
+        except ssl.SSLWantReadError:
+            await wire.send(outgoing.read())
+            incoming.write(await asyncio.wait_for(wire.reader.read(65536), 5))
 
 
 async def is_cut(wire: Wire) -> bool:
@@ -117,15 +131,7 @@ async def test_a_request_in_the_same_segment_as_the_end_of_the_handshake_is_answ
     trust = ssl.create_default_context(cafile=str(authority.ca_file))
     async with RecordingUpstream() as upstream, running_edge(upstream.rules(), tls=server) as edge:
         wire = await edge.wire()
-        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = trust.wrap_bio(incoming, outgoing, server_hostname="localhost")
-        while True:
-            try:
-                client.do_handshake()
-                break
-            except ssl.SSLWantReadError:
-                await wire.send(outgoing.read())
-                incoming.write(await asyncio.wait_for(wire.reader.read(65536), 5))
+        client, incoming, outgoing = await by_hand(wire, trust)
         client.write(GET)
         await wire.send(outgoing.read())
         got = b""
@@ -153,6 +159,66 @@ async def test_draining_does_not_wait_for_hands_that_are_never_shaken(server: ss
             await edge.listener.drain()
         assert await is_cut(wire)
         assert not plane.entrants
+
+
+async def test_draining_does_not_wait_for_who_never_says_that_it_heard_of_the_end(
+    authority: Authority, server: ssl.SSLContext
+) -> None:
+    """A telephone out of reach keeps its connection, and TLS would wait for its last word."""
+    limits = Limits(tick=0.02, drain_timeout=60.0, write_timeout=60.0, linger=0.1)
+    trust = ssl.create_default_context(cafile=str(authority.ca_file))
+    async with (
+        RecordingUpstream() as upstream,
+        running_edge(upstream.rules(), limits=limits, tls=server) as edge,
+    ):
+        wire = await edge.wire()
+        client, _, outgoing = await by_hand(wire, trust)
+        client.write(GET)
+        await wire.send(outgoing.read())
+        await wire.exactly(1)
+        await eventually(lambda: edge.listener.in_flight == 0)
+        async with asyncio.timeout(20):
+            await edge.listener.drain()
+
+
+async def test_nobody_gives_way_who_has_not_taken_the_answer(
+    authority: Authority, server: ssl.SSLContext
+) -> None:
+    """What was encrypted waits below the transport, which does not tell of it."""
+    limits = Limits(tick=0.02, drain_timeout=1.0, connections=1)
+    body = b"x" * 20_000
+    trust = ssl.create_default_context(cafile=str(authority.ca_file))
+    script = answering(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    async with (
+        RecordingUpstream(script) as upstream,
+        running_edge(upstream.rules(), limits=limits, tls=server) as edge,
+    ):
+        with socket.socket() as slow:
+            slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            slow.connect(("127.0.0.1", edge.port))
+            wire = Wire(*await asyncio.open_connection(sock=slow.dup(), limit=1024))
+            edge.wires.append(wire)
+            client, incoming, outgoing = await by_hand(wire, trust)
+            client.write(GET)
+            await wire.send(outgoing.read())
+            plane = edge.listener._plane
+            assert plane is not None
+            await eventually(lambda: len(edge.access.lines) == 1)
+            (first,) = plane.clients
+            await eventually(
+                lambda: (since := first.waiting_since()) is not None and plane.now - since > LEAST
+            )
+            assert await is_cut(await edge.wire())
+            assert (first in plane.clients, edge.listener.figures.refused_connections) == (True, 1)
+            got = 0
+            while got < len(body):
+                incoming.write(await asyncio.wait_for(wire.reader.read(65536), 5))
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    while True:
+                        got += len(client.read(65536))
+            await eventually(first._is_taken)
+            newcomer = await secured(edge, authority)
+            assert status_of((await newcomer.exchange(GET))[0]) == 200
 
 
 async def test_a_client_that_goes_away_in_the_handshake_leaves_nothing(server: ssl.SSLContext) -> None:

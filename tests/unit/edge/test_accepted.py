@@ -2,6 +2,8 @@
 
 import asyncio
 import ipaddress
+import socket
+import struct
 from typing import cast
 
 import pytest
@@ -74,3 +76,98 @@ def test_a_peer_without_an_address_is_nobody_and_least_of_all_trusted(is_balance
     assert not client.is_trusted
     assert edge.gate.requests == []
     assert client not in edge.plane.clients
+
+
+class Sealed(FakeTransport):
+    """A connection over TLS: what it tells of its buffer is not all that waits. The kernel knows of the rest."""
+
+    family = socket.AF_UNIX  # has no reset to be set for
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.acknowledged = self.unsent = 0
+
+    def get_extra_info(self, name: str) -> object:
+        return super().get_extra_info(name) if name == "peername" else self
+
+    def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
+        told = bytearray(192)
+        struct.pack_into("=Q", told, 120, self.acknowledged)
+        struct.pack_into("=I", told, 144, self.unsent)
+        return bytes(told)[:size]
+
+
+def sealed(edge: StillEdge) -> Sealed:
+    """The edge's client is a new one, over TLS."""
+    edge.client.connection_lost(None)
+    edge.client, edge.transport = ClientConnection(edge.plane), (transport := Sealed())
+    edge.client.connection_made(cast(asyncio.BaseTransport, transport))
+    return transport
+
+
+def test_over_tls_a_reader_is_judged_by_what_it_took_of_all_that_waits() -> None:
+    """The transport's own buffer stands still for as long as the one below it is emptied."""
+    edge = StillEdge()
+    transport = sealed(edge)
+    edge.send(GET)
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nabc")
+    transport.buffered, transport.acknowledged = 600_000, 5000
+    edge.client.pause_writing()
+    for _ in range(3):
+        transport.acknowledged += edge.limits.least_read
+        edge.later(edge.limits.write_timeout + 1)
+        assert not transport.is_closing()
+    transport.acknowledged += edge.limits.least_read - 1
+    edge.later(edge.limits.write_timeout + 1)
+    assert transport.is_aborted
+
+
+def test_over_tls_nobody_gives_way_whose_answer_the_kernel_still_has() -> None:
+    edge = StillEdge()
+    transport = sealed(edge)
+    edge.send(GET)
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    transport.unsent = 1
+    assert not edge.client.give_way()
+    assert not transport.is_closing()
+    transport.unsent = 0
+    assert edge.client.give_way()
+    assert transport.is_aborted
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_who_still_reads_the_last_answer_is_not_cut_off(is_sealed: bool) -> None:
+    edge = StillEdge()
+    transport = sealed(edge) if is_sealed else edge.transport
+    edge.send(GET.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))
+    least = edge.limits.least_read
+    transport.buffered = 10 * least
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    assert transport.is_closed
+    for _ in range(3):
+        transport.buffered -= least
+        edge.later(edge.limits.write_timeout + 1)
+        assert not transport.is_aborted
+    edge.later(edge.limits.write_timeout + 1)
+    assert transport.is_aborted
+
+
+def test_who_has_all_its_answers_holds_no_drain_for_long() -> None:
+    edge = StillEdge()
+    transport = sealed(edge)
+    edge.client.drain()
+    assert transport.is_closed
+    edge.later(edge.limits.linger + 1)
+    assert transport.is_aborted
+
+
+def test_who_still_reads_its_answer_has_the_time_for_it_in_a_drain() -> None:
+    edge = StillEdge()
+    transport = sealed(edge)
+    edge.send(GET)
+    edge.answer(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+    transport.unsent = 1
+    edge.client.drain()
+    edge.later(edge.limits.linger + 1)
+    assert transport.is_closed
+    assert not transport.is_aborted

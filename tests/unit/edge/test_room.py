@@ -14,13 +14,15 @@ class Client:
     since: float | None
     gone: bool = False
     looks: int = 0
+    stays: bool = False
 
     def waiting_since(self) -> float | None:
         self.looks += 1
         return None if self.gone else self.since
 
-    def give_way(self) -> None:
-        self.gone = True
+    def give_way(self) -> bool:
+        self.gone = not self.stays
+        return self.gone
 
 
 def test_the_longest_waiting_gives_way_and_nobody_at_work() -> None:
@@ -37,6 +39,14 @@ def test_nobody_gives_way_who_waits_only_now() -> None:
     clients = [Client(NOW - LEAST / 2), Client(NOW)]
     assert not Room(clients).make(NOW)
     assert Room(clients).make(NOW + LEAST)
+
+
+def test_for_one_that_cannot_the_next_gives_way() -> None:
+    clients = [Client(NOW - 9, stays=True), Client(NOW - 5)]
+    room = Room(clients)
+    assert room.make(NOW)
+    assert [client.gone for client in clients] == [False, True]
+    assert not room.make(NOW)
 
 
 def test_whoever_asked_meanwhile_stays() -> None:
