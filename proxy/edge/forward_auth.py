@@ -13,7 +13,8 @@ Rules kept here:
 - The answer says what the app is to get: identity fields, `Cookie` without ours, `Authorization` where it is passed. What is not
   there the proxy must take out of the request; Envoy is told its names.
 - Another spelling of such a field (`X_Forwarded_User`) the proxy would overlook: then the request is refused. So it is with a
-  field that tells some apps another path than the one that is judged (`X-Rewrite-URL`, `X_Original_URL`).
+  field that tells some apps another path than the one that is judged (`X-Rewrite-URL`, `X_Original_URL`; to Envoy's questions
+  also `X-Original-URL`, unless it is the same).
 - A question about a question's own path is no: a proxy that sends only `/_muster/*` but these to us would take a yes to the app.
 - A refusal is never 2xx, whoever asks.
 
@@ -174,7 +175,12 @@ def refused(verdict: SignIn | Deny, answer: Answer, dialect: Dialect) -> Answer:
 
 
 def _envoys(question: Request) -> tuple[bytes, list[bytes], bytes | None]:
-    return question.method, [question.target.removeprefix(_ENVOY)], question.host
+    """What the question itself tells; a field that some apps read their path from must not tell another."""
+    return (
+        question.method,
+        [question.target.removeprefix(_ENVOY), *_values(question, OTHER_PATHS)],
+        question.host,
+    )
 
 
 def _stated(question: Request) -> tuple[bytes, list[bytes], bytes | None] | None:

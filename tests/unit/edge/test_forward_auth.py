@@ -149,6 +149,14 @@ def test_a_target_that_no_head_may_have_is_refused(target: bytes) -> None:
     assert refusal(HOST, GET, (b"X-Forwarded-Uri", target)) == (400, Reason.BAD_REQUEST)
 
 
+@pytest.mark.parametrize("name", [b"X-Original-URL", b"X-Original-URI"])
+def test_a_client_of_envoy_tells_the_app_no_other_path_than_the_one_that_is_judged(name: bytes) -> None:
+    """Envoy passes the field on, and some apps would read their path there."""
+    asked, same, other = b"/_muster/auth/envoy/page?a=1", (name, b"/page?a=1"), (name, b"/admin")
+    assert about(HOST, same, dialect=Dialect.ENVOY, target=asked).target == b"/page?a=1"
+    assert refusal(HOST, other, dialect=Dialect.ENVOY, target=asked) == (400, Reason.BAD_REQUEST)
+
+
 @pytest.mark.parametrize(
     "target", [PATH, PATH + b"?a=/", PATH + b"/nginx", PATH + b"/envoy/x", PATH + b"/x", PATH + b"orise"]
 )
