@@ -246,9 +246,9 @@ class Accepted(asyncio.Protocol):
 
     def _known_taken(self) -> Taken | None:
         """What the kernel says, under TLS, where the transport says too little."""
-        transport = self._transport
-        is_sealed = transport.get_extra_info("ssl_object") is not None
-        return taken(transport.get_extra_info("socket")) if is_sealed else None
+        own = self._transport.get_extra_info("socket")
+        is_sealed = self._transport.get_extra_info("ssl_object") is not None
+        return taken(own) if is_sealed and own is not None else None
 
     def _took(self) -> int:
         """Bytes that the client took since this was asked last: when writing was paused, when it was closed, or at a deadline."""

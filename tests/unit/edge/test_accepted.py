@@ -86,9 +86,12 @@ class Sealed(FakeTransport):
     def __init__(self) -> None:
         super().__init__()
         self.acknowledged = self.unsent = 0
+        self.is_gone = False
 
     def get_extra_info(self, name: str) -> object:
-        return super().get_extra_info(name) if name == "peername" else self
+        if name == "peername":
+            return super().get_extra_info(name)
+        return None if name == "socket" and self.is_gone else self
 
     def getsockopt(self, level: int, option: int, size: int, /) -> bytes:
         told = bytearray(192)
@@ -171,3 +174,13 @@ def test_who_still_reads_its_answer_has_the_time_for_it_in_a_drain() -> None:
     edge.later(edge.limits.linger + 1)
     assert transport.is_closed
     assert not transport.is_aborted
+
+
+def test_over_tls_a_connection_that_is_gone_below_is_ended_like_any_other() -> None:
+    """For a turn of the loop the transport has no socket any more, and nobody was told."""
+    edge = StillEdge()
+    transport = sealed(edge)
+    edge.client.drain()
+    transport.is_gone, transport.buffered = True, 1
+    edge.later(edge.limits.write_timeout + 1)
+    assert transport.is_aborted
