@@ -217,6 +217,8 @@ async def test_nobody_gives_way_who_has_not_taken_the_answer(
                     while True:
                         got += len(client.read(65536))
             await eventually(first._is_taken)
+            looked = plane.now
+            await eventually(lambda: plane.now > looked)  # who waits is looked up once a tick
             newcomer = await secured(edge, authority)
             assert status_of((await newcomer.exchange(GET))[0]) == 200
 
