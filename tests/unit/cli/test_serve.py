@@ -1,5 +1,6 @@
 """`muster serve` refuses before it listens; that it serves is shown end to end."""
 
+import gc
 import socket
 from pathlib import Path
 
@@ -31,3 +32,18 @@ def test_an_address_in_use_is_refused(config: Path, capsys: pytest.CaptureFixtur
             file.write(f"listen: 127.0.0.1:{taken.getsockname()[1]}\n")
         assert main(["serve", "-c", str(config)]) == 2
     assert "cannot listen there" in capsys.readouterr().err
+
+
+def test_what_was_imported_is_walked_by_no_collection_while_it_serves(
+    config: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A full collection holds the loop for as long as it walks: tens of milliseconds for all that was imported."""
+    seen: list[int] = []
+
+    async def serve(*_: object) -> None:
+        seen.append(gc.get_freeze_count())
+
+    monkeypatch.setattr("proxy.cli.serve.serve", serve)
+    assert main(["serve", "-c", str(config)]) == 0
+    assert seen[0] > 50_000
+    assert gc.get_freeze_count() < seen[0]
