@@ -78,7 +78,7 @@ class Crew:
         with closing(self._doors), closing(Signals()) as signals:
             self._lifeline, self._parent_end = os.pipe()
             try:
-                self._coming = self._begun(self._settings)
+                self._begin(self._settings)
                 while not self._is_over():
                     self._turn(signals)
             finally:
@@ -120,12 +120,13 @@ class Crew:
 
     # Teams.
 
-    def _begun(self, settings: Settings) -> Team:
-        team = Team(settings, self._doors.open(settings))
-        self._fork(team, 0)
-        return team
+    def _begin(self, settings: Settings) -> None:
+        self._coming = Team(settings, self._doors.open(settings))
+        self._fork(self._coming, 0)
 
     def _fork(self, team: Team, number: int) -> None:
+        """A machine without room for a process costs a team that is coming its turn, one that serves a pause."""
+
         def seat(ready: int) -> Seat:
             return Seat(
                 settings=team.settings,
@@ -136,7 +137,17 @@ class Crew:
                 lifeline=self._lifeline,
             )
 
-        team.workers[number] = fork(seat, self._parent_end, self._work, time.monotonic())
+        now = time.monotonic()
+        try:
+            team.workers[number] = fork(seat, self._parent_end, self._work, now)
+        except OSError as error:
+            if team is self._coming:
+                self._came_to_nothing(team, 1, f"a worker could not be started: {error.strerror}")
+            else:
+                pause = self._again(team, number, now)
+                self._telemetry.log.warning(
+                    "worker_not_started", worker=number, what=error.strerror, again_in=pause
+                )
 
     def _serves(self) -> None:
         """Somebody began to serve: the rest of the team that is coming follows, or takes over."""
@@ -146,9 +157,9 @@ class Crew:
         first = team.workers.get(0)
         if first is not None and first.serves:
             for number in range(team.settings.workers):
-                if number not in team.workers:
+                if number not in team.workers and self._coming is team:
                     self._fork(team, number)
-        if team.is_whole:
+        if self._coming is team and team.is_whole:
             self._take_over(team)
 
     def _take_over(self, team: Team) -> None:
@@ -169,10 +180,12 @@ class Crew:
     def _reload(self) -> None:
         self._is_reload_asked = False
         try:
-            self._coming = self._begun(self._reread())
+            self._begin(self._reread())
         except SettingsError as refusal:
+            self._keep_current()
             say_refused(self._telemetry, refusal)
         except Exception as error:
+            self._keep_current()
             incident = self._telemetry.report(error)
             self._telemetry.log.warning(REFUSED, what="a bug: nothing was changed", incident=incident)
 
@@ -201,28 +214,45 @@ class Crew:
         if self._is_stopping:
             return
         if team is self._coming:
-            self._came_to_nothing(team, code)
+            self._came_to_nothing(team, code, f"a worker ended with {code} before it served")
         else:
             self._come_back(team, worker, code)
 
-    def _came_to_nothing(self, team: Team, code: int) -> None:
+    def _came_to_nothing(self, team: Team, code: int, why: str) -> None:
         if self._current is None:
             self._exit_code = code if code > 0 else 1
+            self._telemetry.log.error("workers", what=why)
             self._stop()
             return
         self._coming = None
         self._send_off(team, signal.SIGTERM)
-        self._doors.keep(self._current.settings)
-        what = f"a worker of the new configuration ended with {code} before it served: nothing was changed"
-        self._telemetry.log.warning(REFUSED, what=what)
+        self._keep_current()
+        self._telemetry.log.warning(REFUSED, what=f"{why}, under the new configuration: nothing was changed")
+
+    def _keep_current(self) -> None:
+        """Addresses that only a refused configuration had are let go."""
+        if self._current is not None:
+            self._doors.keep(self._current.settings)
 
     def _come_back(self, team: Team, worker: Worker, code: int) -> None:
         now, number = time.monotonic(), worker.number
-        has_proved = now - worker.started_at >= PROVED_AFTER
-        deaths = team.deaths[number] = 1 if has_proved else team.deaths.get(number, 0) + 1
-        pause = pause_after(deaths)
+        if now - worker.started_at >= PROVED_AFTER:
+            team.deaths[number] = 0
+        pause = self._again(team, number, now)
+        was_told = code in (0, -signal.SIGTERM)
+        say, event = (
+            (self._telemetry.log.info, "worker_left")
+            if was_told
+            else (self._telemetry.log.error, "worker_died")
+        )
+        say(event, worker=number, pid=worker.pid, code=code, again_in=pause)
+
+    def _again(self, team: Team, number: int, now: float) -> float:
+        """Seconds until this worker is forked again: one more time in a row that it is not there."""
+        team.deaths[number] = team.deaths.get(number, 0) + 1
+        pause = pause_after(team.deaths[number])
         team.due[number] = now + pause
-        self._telemetry.log.error("worker_died", worker=number, pid=worker.pid, code=code, again_in=pause)
+        return pause
 
     def _fork_due(self) -> None:
         team = self._current

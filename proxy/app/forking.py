@@ -78,14 +78,23 @@ class Signals:
 
 
 def fork(seat: Callable[[int], Seat], parent_end: int, work: Work, now: float) -> Worker:
-    """A worker that runs `work`. `seat` is called with the end to say ready on; `parent_end` is the lifeline's other end."""
+    """A worker that runs `work`. `seat` is called with the end to say ready on; `parent_end` is the lifeline's other end.
+
+    Raises OSError when the machine has no room for another process: then nothing is left of the attempt.
+    """
     reads, writes = os.pipe()
     made = seat(writes)
     # A signal between the fork and the child's own handlers must not be taken by the parent's.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     sys.stdout.flush()
     sys.stderr.flush()
-    pid = os.fork()
+    try:
+        pid = os.fork()
+    except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        os.close(reads)
+        os.close(writes)
+        raise
     if pid == 0:
         os.close(reads)
         os.close(parent_end)

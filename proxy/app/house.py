@@ -164,6 +164,7 @@ def _keeper(ground: Ground, idps: tuple[OidcClient, ...], arrivals: Arrivals) ->
         arrivals,
         ground.observers,
         rules.keeper_rules(ground.settings),
+        # Drawn for each house: a lease lets its own holder in again, so two generations or workers must never share one.
         holder=secrets.token_hex(8),
         clock=time.time,
     )

@@ -40,6 +40,16 @@ def until(holds):
         assert time.monotonic() < deadline, notes()
         time.sleep(0.01)
 
+def without_room(*times):
+    # The machine has no room for a process at these forks, counted from the first.
+    real, count = os.fork, [0]
+    def forked():
+        count[0] += 1
+        if count[0] in times:
+            raise BlockingIOError(11, "no room")
+        return real()
+    os.fork = forked
+
 def beside(tell):
     # Runs tell in a process of its own, beside the parent.
     parent = os.getpid()
@@ -176,3 +186,59 @@ sys.exit(Crew(settings(2), None, work).run())
     done = played(CREW + script, tmp_path)
     assert done.returncode == 2, done.stderr
     assert noted(tmp_path) == ["serves 0 10000", "stopped 0 10000"]
+
+
+def test_a_machine_without_room_ends_a_first_team(tmp_path: Path) -> None:
+    done = played(CREW + "without_room(2)\nsys.exit(Crew(settings(2), None, serving).run())\n", tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert noted(tmp_path) == ["serves 0 10000", "stopped 0 10000"]
+    assert "no room" in done.stderr
+
+
+def test_a_machine_without_room_refuses_a_reload_and_delays_who_comes_back(tmp_path: Path) -> None:
+    """Afterwards it hears signals as before: reloads, deaths, and the end."""
+    script = """
+log = sys.stderr = open("log", "w", buffering=1)
+
+def logged(event):
+    return Path("log").read_text().count(f'"{event}"')
+
+def tell(send):
+    until(lambda: len(notes()) == 2)
+    send(signal.SIGHUP)
+    until(lambda: logged("reload_refused") == 1)
+    send(signal.SIGHUP)
+    until(lambda: logged("reloaded") == 1)
+    workers = [int(pid) for pid in Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read_text().split()]
+    os.kill(next(pid for pid in reversed(workers) if pid != os.getpid()), signal.SIGKILL)
+    until(lambda: logged("worker_not_started") == 1)
+    until(lambda: len([line for line in notes() if line.startswith("serves") and line.endswith(" 7")]) == 3)
+
+beside(tell)
+# Two workers, the reload refused at its second worker, the reload, and the one that comes back.
+without_room(4, 7)
+sys.exit(Crew(settings(2), lambda: settings(2, limits={"connections": 7}), serving).run())
+"""
+    done = played(CREW + script, tmp_path)
+    log = (tmp_path / "log").read_text()
+    assert done.returncode == 0, (done.stderr, log)
+    refusal = next(one for one in events(log) if one["event"] == "reload_refused")
+    assert "no room" in refusal["what"]
+    assert [one["again_in"] for one in events(log) if one["event"] == "worker_not_started"] == [0.2]
+
+
+def test_a_worker_that_is_told_to_leave_is_no_fault(tmp_path: Path) -> None:
+    script = """
+def tell(send):
+    until(lambda: len(notes()) == 2)
+    workers = [int(pid) for pid in Path(f"/proc/{os.getppid()}/task/{os.getppid()}/children").read_text().split()]
+    os.kill(next(pid for pid in reversed(workers) if pid != os.getpid()), signal.SIGTERM)
+    until(lambda: len(notes()) == 4)
+
+beside(tell)
+sys.exit(Crew(settings(2), None, serving).run())
+"""
+    done = played(CREW + script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    seen = [(one["event"], one["level"]) for one in events(done.stderr) if "worker_" in one["event"]]
+    assert seen == [("worker_left", "info")]

@@ -84,3 +84,21 @@ print(ended(worker))
 """
     done = played(FORK + script, tmp_path)
     assert done.stdout == "5\n", done.stderr
+
+
+def test_without_room_for_a_process_nothing_is_left_of_the_attempt(tmp_path: Path) -> None:
+    script = """
+def full():
+    raise BlockingIOError(11, "Resource temporarily unavailable")
+
+def descriptors():
+    return len(os.listdir("/proc/self/fd"))
+
+before, os.fork = descriptors(), full
+try:
+    fork(seat, parent_end, lambda seat: 0, 0.0)
+except OSError as error:
+    print(error.errno, signal.pthread_sigmask(signal.SIG_BLOCK, ()), descriptors() - before)
+"""
+    done = played(FORK + script, tmp_path)
+    assert done.stdout == "11 set() 0\n", done.stderr
